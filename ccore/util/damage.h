@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Damage: what in the target could not be read or contradicts itself. Counted by kind with
+ * the first address; printed with every answer; never stops an analysis.
+ */
+#ifndef NECROPY_DAMAGE_H
+#define NECROPY_DAMAGE_H
+
+#include "util/error.h"
+
+#include <stdbool.h>
+
+// kind, its name in JSON, and what it means, after "N"
+#define DAMAGE_KINDS(X)                                                                            \
+	X(DAMAGE_TRUNCATED, "truncated-core", "mappings cut off by the end of the core file")      \
+	X(DAMAGE_UNREADABLE_OBJECT, "unreadable-object",                                           \
+	  "objects whose memory is not in the target")                                             \
+	X(DAMAGE_UNREADABLE_TYPE, "unreadable-type", "objects whose type is not a readable type")  \
+	X(DAMAGE_BAD_CONTAINER, "bad-container", "containers whose size or table is not possible") \
+	X(DAMAGE_BAD_LINK, "bad-link", "GC list links that lead nowhere or back")                  \
+	X(DAMAGE_BAD_FRAME, "bad-frame", "frames that cannot be followed")                         \
+	X(DAMAGE_BAD_THREAD, "bad-thread", "interpreter or thread states that cannot be followed") \
+	X(DAMAGE_BAD_NAME, "bad-name", "names that cannot be read")                                \
+	X(DAMAGE_LIMIT, "limit", "limits reached (see limits.h)")
+
+enum damage_kind {
+#define X(id, name, text) id,
+	DAMAGE_KINDS(X)
+#undef X
+		DAMAGE_KIND_N
+};
+
+/** Zeroed, it is no damage. */
+struct damage {
+	uint64_t count[DAMAGE_KIND_N];
+	addr_t first[DAMAGE_KIND_N];
+};
+
+static inline void damage_note(struct damage *d, enum damage_kind kind, addr_t addr)
+{
+	// The lowest address: which comes first in time depends on the threads.
+	if (!d->count[kind]++ || addr < d->first[kind])
+		d->first[kind] = addr;
+}
+
+bool damage_any(const struct damage *d);
+
+/** Add `from` to `to`. */
+void damage_merge(struct damage *to, const struct damage *from);
+
+const char *damage_name(enum damage_kind kind);
+const char *damage_text(enum damage_kind kind);
+
+#endif

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Caps on everything whose size the target decides. A cap that is hit is reported to the
+ * user, never swallowed.
+ */
+#ifndef NECROPY_LIMITS_H
+#define NECROPY_LIMITS_H
+
+// A kernel's vm.max_map_count is 65,530 by default; some raise it tenfold.
+#define LIM_MAPPINGS 2000000u
+
+// Threads in a core's notes; the kernel's own pid_max.
+#define LIM_OS_THREADS 4194304u
+
+// All notes of a core: 1 KiB a thread, and NT_FILE's names.
+#define LIM_NOTES_BYTES (256u << 20)
+
+// Arguments and environment of a process: the kernel gives them 6 MiB at most. Of these, what
+// we show.
+#define LIM_ENVIRONMENT_BYTES (6u << 20)
+#define LIM_COMMAND_LINE_BYTES 65536u
+#define LIM_ARGUMENT_BYTES 16384u
+
+// A path in NT_FILE or /proc/PID/maps: Linux's PATH_MAX.
+#define LIM_PATH_BYTES 4096u
+
+// ELF headers of a mapped module, read to find its build-id.
+#define LIM_MODULE_HEADER_BYTES 65536u
+#define LIM_BUILD_ID_BYTES 64u
+
+// Program headers of a mapped module: linkers write about a dozen.
+#define LIM_MODULE_PHDRS 256u
+
+// A saved /proc/PID/maps: LIM_MAPPINGS lines of usual length.
+#define LIM_MAPS_BYTES (256u << 20)
+
+// Interpreters and thread states, linked lists in the target.
+#define LIM_INTERPRETERS 10000u
+#define LIM_THREADS 1000000u
+
+// Frames on one thread's stack; sys.setrecursionlimit() can go far, but not this far.
+#define LIM_FRAMES 10000000u
+
+// Node ids are 31 bits wide, the top bit marks guessed edges.
+#define LIM_NODES 0x7fffffffu
+
+// Characters of a type's, module's or function's name.
+#define LIM_NAME_BYTES 1024u
+
+// Bases of a type up to object, and metatypes up to type: deeper is a loop.
+#define LIM_TYPE_DEPTH 1000u
+
+// Different types in one heap; each costs us half a kilobyte.
+#define LIM_TYPES 4000000u
+
+// Members and __slots__ of one type, its bases' among them; and of all types.
+#define LIM_MEMBERS 4096u
+#define LIM_ALL_MEMBERS 4194304u
+
+// Items of a namespace (of a module, of a class) among which a name is looked up.
+#define LIM_NAMESPACE 65536u
+
+// Elements of one container: more than an address space of 2^47 bytes can hold in 8-byte
+// slots is a corrupt count. Readers also check the bytes that are really mapped.
+#define LIM_CONTAINER (1ull << 44)
+
+// Bytes of one object and what it alone owns: no user address space of x86-64 is larger.
+#define LIM_OBJECT_BYTES (1ull << 47)
+
+// Frame slots: co_nlocalsplus + co_stacksize of one code object.
+#define LIM_FRAME_SLOTS 1000000u
+
+// An extension module's state: the largest of the standard library's has some KiB.
+#define LIM_MODULE_STATE_BYTES (1u << 20)
+
+// Nested containers in one repr, and characters of it.
+#define LIM_REPR_DEPTH 3u
+#define LIM_REPR_BYTES 160u
+
+// Attributes of an instance among which its repr looks for some to show.
+#define LIM_REPR_ATTRS 256u
+
+#endif

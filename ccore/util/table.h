@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * table: what every command answers with. Named, typed columns of equal length, each one
+ * contiguous array; strings are owned by the table's arena, so a table survives the session
+ * it came from.
+ *
+ * A command adds its columns, then its rows, one table_row() and one table_set_*() a cell;
+ * cells not set are 0 or NULL ("not known"). Rows come in the order they shall be shown.
+ * table_limit() then keeps the first rows and remembers what it left out.
+ */
+#ifndef NECROPY_TABLE_H
+#define NECROPY_TABLE_H
+
+#include "util/arena.h"
+#include "util/error.h"
+
+#include <stdbool.h>
+
+#define TABLE_COLUMNS_MAX 16u
+
+// How text shows a table; other formats always show rows and columns.
+enum table_style {
+	TABLE_ROWS,  // a header line and aligned columns
+	TABLE_PAIRS, // columns "key", "value" (and "source"): one "key  value" a line
+	TABLE_CHAIN, // columns path, step, addr, type, label, repr: one indented step a line
+	TABLE_VALUE  // one row whose last column is the answer: just that
+};
+
+enum table_column_flags {
+	COLUMN_TOTAL = 1,    // summed over all rows, also those left out
+	COLUMN_HIDDEN = 2,   // in JSON and CSV, but not in text
+	COLUMN_NULLABLE = 4, // TABLE_UNKNOWN means not known: null
+	COLUMN_BOOL = 16     // 0 and 1 are false and true
+};
+
+// A u64 cell of a COLUMN_NULLABLE column that is not known.
+#define TABLE_UNKNOWN UINT64_MAX
+
+struct table_column {
+	const char *name; // static text
+	const char *unit; // "", "objects", "bytes"; static text
+	enum ccore_column_type type;
+	unsigned flags; // enum table_column_flags
+	union {
+		uint64_t *u64;
+		const char **str;
+	};
+	uint64_t total; // for COLUMN_TOTAL, over all rows
+};
+
+/** Zeroed, it is an empty table. */
+struct table {
+	struct arena arena;
+	struct table_column columns[TABLE_COLUMNS_MAX];
+	uint64_t column_n;
+	uint64_t row_n, row_cap;
+	uint64_t all_n;	   // rows before table_limit()
+	const char *noun;  // what a row is, plural: "types"; for the footer; static text
+	const char *aside; // some words on the totals, shown beside them, or NULL; the arena's
+	enum table_style style;
+	bool failed; // memory ran out; checked once, by table_finish()
+};
+
+/** Add a column; returns its index. Only before the first row. */
+uint64_t table_column(struct table *t, const char *name, const char *unit,
+		      enum ccore_column_type type, unsigned flags);
+
+/** Add a row; returns its index. */
+uint64_t table_row(struct table *t);
+
+void table_set_u64(struct table *t, uint64_t row, uint64_t column, uint64_t value);
+
+/** `value` is copied; NULL means not known. */
+void table_set_str(struct table *t, uint64_t row, uint64_t column, const char *value);
+
+/** Sum up COLUMN_TOTAL columns, then keep `limit` rows. CCORE_ENOMEM when memory ran out. */
+int table_finish(struct table *t, uint64_t limit, struct ccore_error *err);
+
+void table_done(struct table *t);
+
+#endif
