@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// target_open_core*(): a core file's segments and notes become memory and mappings.
+#include "mem/src.h"
+#include "sym/core.h"
+#include "sym/mappings.h"
+#include "sym/open.h"
+#include "util/cleanup.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <sys/stat.h>
+
+struct core {
+	const uint8_t *data;
+	uint64_t size;
+	struct core_pieces pieces;
+	struct mapping_vec files; // NT_FILE
+};
+
+static int read_all_notes(struct target *t, struct core *c, struct ccore_error *err)
+{
+	uint64_t budget = LIM_NOTES_BYTES;
+
+	for (uint64_t i = 0; i < c->pieces.n; i++) {
+		const struct core_piece *p = &c->pieces.data[i];
+
+		if (p->type != PT_NOTE || !p->file_bytes)
+			continue;
+		if (p->file_bytes > budget) {
+			damage_note(&t->damage, DAMAGE_LIMIT, 0);
+			continue;
+		}
+		budget -= p->file_bytes;
+		TRY(core_notes_read(t, c->data + p->off, p->file_bytes, &c->files, err));
+	}
+	mappings_tidy(&c->files);
+	return 0;
+}
+
+static int add_mappings(struct target *t, const struct core *c, struct ccore_error *err)
+{
+	for (uint64_t i = 0; i < c->pieces.n; i++) {
+		const struct core_piece *p = &c->pieces.data[i];
+		const struct mapping m = {.start = p->addr,
+					  .end = p->addr + p->mem_bytes,
+					  .flags = p->flags,
+					  .saved_bytes = p->file_bytes,
+					  .lost_bytes = p->lost_bytes,
+					  .name = ""};
+
+		if (p->type == PT_LOAD && p->mem_bytes && !vec_push(&t->mappings, m))
+			return err_nomem(err);
+	}
+	if (!t->mappings.n)
+		return err_set(err, CCORE_EFORMAT, 0, "the core holds no memory at all");
+	mappings_tidy(&t->mappings);
+	return mappings_overlay(&t->mappings, &c->files, err);
+}
+
+// First what is mapped, then what is saved of it: what comes later wins.
+static int add_memory(struct target *t, const struct core *c, struct ccore_error *err)
+{
+	for (uint64_t i = 0; i < t->mappings.n; i++) {
+		const struct mapping *m = &t->mappings.data[i];
+
+		TRY(mem_add(&t->mem, m->start, m->end - m->start, NULL, NULL, 0, err));
+	}
+	for (uint64_t i = 0; i < c->pieces.n; i++) {
+		const struct core_piece *p = &c->pieces.data[i];
+
+		if (p->type == PT_LOAD && p->file_bytes)
+			TRY(mem_add(&t->mem, p->addr, p->file_bytes, c->data + p->off, NULL, 0,
+				    err));
+	}
+	return mem_freeze(&t->mem, err);
+}
+
+/*
+ * Whether `maps` is of this very process: half of the core's files, or of all its mappings when
+ * it names none, start where the maps say. Address randomisation puts every process elsewhere.
+ */
+static bool maps_fit(const struct mapping_vec *maps, const struct mapping_vec *core)
+{
+	uint64_t files = 0, same_files = 0, same = 0;
+
+	for (uint64_t i = 0; i < core->n; i++) {
+		const struct mapping *c = &core->data[i], *m = mappings_find(maps, c->start);
+		const bool starts = m && m->start == c->start;
+
+		files += c->name[0] != '\0';
+		same += starts;
+		same_files += starts && c->name[0] && strcmp(m->name, c->name) == 0;
+	}
+	return files ? same_files >= files - files / 2 : same >= core->n - core->n / 2;
+}
+
+static int read_maps(struct target *t, const char *path, struct mapping_vec *ret,
+		     struct ccore_error *err)
+{
+	struct file_map f;
+	int r;
+
+	TRY(file_map_open(path, &f, NULL, err));
+	if (f.size > LIM_MAPS_BYTES)
+		r = err_set(err, CCORE_EFORMAT, 0, "more than %u bytes", LIM_MAPS_BYTES);
+	else
+		r = maps_text_parse((const char *)f.data, f.size, &t->arena, ret, err);
+	file_map_close(&f);
+	return r < 0 && r != CCORE_EIO ? err_prefix(err, r, "%s", path) : r;
+}
+
+static int overlay_maps(struct target *t, const char *path, struct ccore_error *err)
+{
+	struct mapping_vec maps = {0};
+	int r = read_maps(t, path, &maps, err);
+
+	if (r == 0 && !maps_fit(&maps, &t->mappings))
+		r = err_set(err, CCORE_EFORMAT, 0,
+			    "%s is of another process: its files lie elsewhere than the core's",
+			    path);
+	if (r == 0)
+		r = mappings_overlay(&t->mappings, &maps, err);
+	if (r == 0)
+		t->maps_from_file = true;
+	vec_done(&maps);
+	return r;
+}
+
+// The maps file that the user named must be right; one found beside the core may be not.
+static int use_saved_maps(struct target *t, const struct target_opts *opts, struct ccore_error *err)
+{
+	struct ccore_error why;
+	struct stat st;
+	char *path;
+	int r;
+
+	if (opts->maps)
+		return overlay_maps(t, opts->maps, err);
+	if (!t->path)
+		return 0;
+	path = arena_printf(&t->arena, "%s.maps", t->path);
+	if (!path)
+		return err_nomem(err);
+	if (stat(path, &st) < 0)
+		return 0;
+	r = overlay_maps(t, path, &why);
+	if (r == CCORE_ENOMEM)
+		return err_nomem(err);
+	if (r == 0)
+		return 0;
+	return target_note(t, arena_printf(&t->arena, "saved maps not used: %s", why.text), err);
+}
+
+static int open_core(struct target *t, struct core *c, const struct target_opts *opts,
+		     struct ccore_error *err)
+{
+	TRY(core_elf_read(c->data, c->size, &c->pieces, &t->damage, err));
+	TRY(read_all_notes(t, c, err));
+	TRY(add_mappings(t, c, err));
+	TRY(use_saved_maps(t, opts, err));
+	mappings_infer_shared(&t->mappings);
+	TRY(add_memory(t, c, err));
+	target_complete_command_line(t);
+	return modules_find(t, opts, err);
+}
+
+static int open_core_data(struct target *t, const uint8_t *data, uint64_t size,
+			  const struct target_opts *opts, struct ccore_error *err)
+{
+	struct core c = {.data = data, .size = size};
+	int r = open_core(t, &c, opts, err);
+
+	vec_done(&c.pieces);
+	vec_done(&c.files);
+	if (r < 0)
+		target_done(t);
+	return r;
+}
+
+int target_open_core_mem(struct target *ret, const void *data, uint64_t size,
+			 const struct target_opts *opts, struct ccore_error *err)
+{
+	TRY(target_init(ret, TARGET_CORE, opts, err));
+	return open_core_data(ret, data, size, opts, err);
+}
+
+int target_open_core(struct target *ret, const char *path, const struct target_opts *opts,
+		     struct ccore_error *err)
+{
+	struct file_map f;
+	int r;
+
+	TRY(target_init(ret, TARGET_CORE, opts, err));
+	r = file_map_open(path, &f, NULL, err);
+	if (r == 0)
+		r = file_map_own(&ret->mem, f, err);
+	if (r < 0) {
+		target_done(ret);
+		return r;
+	}
+	ret->path = arena_strdup(&ret->arena, path);
+	if (!ret->path) {
+		target_done(ret);
+		return err_nomem(err);
+	}
+	r = open_core_data(ret, f.data, f.size, opts, err);
+	return r < 0 ? err_prefix(err, r, "%s", path) : 0;
+}

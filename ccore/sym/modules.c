@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which ELF files are mapped in the target, and where.
+#include "sym/elf_ident.h"
+#include "sym/local_file.h"
+#include "sym/mappings.h"
+#include "sym/open.h"
+#include "util/checked.h"
+
+/*
+ * Files are also mapped to be read only, and then lie in memory otherwise than when they are
+ * loaded: the first code must be where the program headers want it, in a mapping of that file.
+ */
+static bool is_loaded(const struct target *t, const struct mapping *first, uint64_t bias,
+		      const struct elf_ident *id)
+{
+	const struct mapping *text = mappings_find(&t->mappings, bias + id->text_vaddr);
+
+	if (!id->text_vaddr)
+		return true;
+	if (!text || strcmp(text->name, first->name) != 0)
+		return false;
+	return (text->flags & MAPPING_X) || !(text->flags & MAPPING_PERMS_KNOWN);
+}
+
+static int add_module(struct target *t, const struct mapping *first, struct ccore_error *err)
+{
+	struct module m = {.name = first->name, .start = first->start};
+	struct elf_ident id;
+	uint64_t size;
+
+	if (!elf_ident_of_memory(&t->mem, first->start, &id))
+		return 0;
+	size = id.max_vaddr - id.min_vaddr;
+	m.bias = first->start - id.zero_vaddr;
+	if (!u64_add(m.start, size, &m.end) || !is_loaded(t, first, m.bias, &id))
+		return 0;
+	memcpy(m.build_id, id.build_id, sizeof(m.build_id));
+	m.build_id_n = id.build_id_n;
+	m.is_main = t->phdr >= m.start && t->phdr < m.end;
+	return vec_push(&t->modules, m) ? 0 : err_nomem(err);
+}
+
+static int find_mapped(struct target *t, struct ccore_error *err)
+{
+	for (uint64_t i = 0; i < t->mappings.n; i++) {
+		const struct mapping *m = &t->mappings.data[i];
+		const struct module *last =
+			t->modules.n ? &t->modules.data[t->modules.n - 1] : NULL;
+
+		if (m->offset || m->name[0] != '/')
+			continue;
+		if (last && m->start < last->end && strcmp(m->name, last->name) == 0)
+			continue;
+		TRY(add_module(t, m, err));
+	}
+	return 0;
+}
+
+// Without an auxiliary vector the program is taken to be the lowest module: it is, in all of
+// Linux's memory layouts.
+static void choose_main(struct target *t)
+{
+	for (uint64_t i = 0; i < t->modules.n; i++)
+		if (t->modules.data[i].is_main)
+			return;
+	if (t->modules.n && !t->phdr)
+		t->modules.data[0].is_main = true;
+}
+
+/*
+ * Pages of `m` that the writer of the core left out because they are as in the file: never what
+ * was cut off the core's end, nor what may have been written to by others or by the process.
+ */
+static int back_with_file(struct target *t, const struct module *m, const struct file_map *f,
+			  struct ccore_error *err)
+{
+	const struct mapping *p = mappings_find(&t->mappings, m->start);
+	const struct mapping *end = t->mappings.data + t->mappings.n;
+
+	for (; p && p < end && p->start < m->end; p++) {
+		const uint64_t known = p->saved_bytes + p->lost_bytes;
+		const uint64_t size = p->end - p->start;
+		uint64_t off;
+
+		if (strcmp(p->name, m->name) != 0)
+			continue;
+		if ((p->flags & (MAPPING_W | MAPPING_SHARED)) || known >= size)
+			continue;
+		if (!u64_add(p->offset, known, &off) || off >= f->size)
+			continue;
+		TRY(mem_add(&t->mem, p->start + known, u64_min(size - known, f->size - off),
+			    f->data + off, NULL, 0, err));
+	}
+	return 0;
+}
+
+static int use_local_file(struct target *t, struct module *m, struct ccore_error *err)
+{
+	struct file_map f;
+	int r = local_file_find(t, m, &f, err);
+
+	if (r <= 0)
+		return r;
+	if (t->kind != TARGET_CORE) {
+		file_map_close(&f);
+		return 0;
+	}
+	TRY(file_map_own(&t->mem, f, err));
+	return back_with_file(t, m, &f, err);
+}
+
+static int note_missing(struct target *t, struct ccore_error *err)
+{
+	const char *first = NULL;
+	uint64_t missing = 0;
+
+	for (uint64_t i = 0; i < t->modules.n; i++) {
+		const struct module *m = &t->modules.data[i];
+
+		if (m->other_build)
+			TRY(target_note(t,
+					arena_printf(&t->arena,
+						     "%s is another build here than in the target",
+						     m->name),
+					err));
+		if (m->file || m->other_build)
+			continue;
+		first = first ? first : m->name;
+		missing++;
+	}
+	if (!missing)
+		return 0;
+	return target_note(
+		t,
+		arena_printf(&t->arena, "%llu of %llu program files are not found here: %s%s",
+			     (unsigned long long)missing, (unsigned long long)t->modules.n, first,
+			     missing > 1 ? ", …" : ""),
+		err);
+}
+
+int modules_find(struct target *t, const struct target_opts *opts, struct ccore_error *err)
+{
+	TRY(find_mapped(t, err));
+	choose_main(t);
+	TRY(local_file_check_exe(t, opts, err));
+	for (uint64_t i = 0; i < t->modules.n; i++)
+		TRY(use_local_file(t, &t->modules.data[i], err));
+	TRY(note_missing(t, err));
+	return mem_freeze(&t->mem, err);
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the ways to open a target share.
+#ifndef NECROPY_OPEN_H
+#define NECROPY_OPEN_H
+
+#include "sym/target.h"
+
+/** An empty target of that kind. On failure it needs no target_done(). */
+int target_init(struct target *t, enum target_kind kind, const struct target_opts *opts,
+		struct ccore_error *err);
+
+/** Add a sentence for the user, made with arena_printf() of t->arena; NULL: memory is out. */
+int target_note(struct target *t, const char *text, struct ccore_error *err);
+
+/** Take AT_ENTRY, AT_PHDR and AT_EXECFN from the auxiliary vector. */
+void target_read_auxv(struct target *t, const uint8_t *data, uint64_t n);
+
+/** Replace t->command_line by the whole one, when the stack has it. */
+void target_complete_command_line(struct target *t);
+
+/** opts->max_bytes, or the default: 75 % of RAM. */
+uint64_t target_max_bytes(const struct target_opts *opts);
+
+/** Whether a mapping of that name holds pages of the kernel's that no one else can read. */
+bool target_is_kernels_own(const char *name);
+
+/**
+ * Find the ELF files mapped in `t`, whose memory can be read already, and the local files that
+ * are the same; those then back the pages that a core did not save.
+ */
+int modules_find(struct target *t, const struct target_opts *opts, struct ccore_error *err);
+
+#endif

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// target_open_pid(): a process is stopped, its own memory is copied, and it runs on.
+#include "mem/proc_stop.h"
+#include "mem/src.h"
+#include "mem/src_proc.h"
+#include "sym/mappings.h"
+#include "sym/open.h"
+#include "sym/tracer.h"
+#include "util/cleanup.h"
+#include "util/strbuf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+struct opening {
+	struct target *t;
+	const struct target_opts *opts;
+	struct proc_copier copier;
+	// The file mapped last: one library's mappings follow each other.
+	uint64_t file_dev, file_inode;
+	struct file_map file;
+};
+
+static bool exists(int64_t pid)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%lld", (long long)pid);
+	return access(path, F_OK) == 0;
+}
+
+static int no_memory(int64_t pid, struct ccore_error *err)
+{
+	return err_set(err, CCORE_EIO, 0,
+		       "process %lld has no memory: it has ended, or is the kernel's own",
+		       (long long)pid);
+}
+
+// All of /proc/PID/`name`.
+static int read_proc(int64_t pid, const char *name, struct strbuf *ret, struct ccore_error *err)
+{
+	_cleanup_close_ int fd = -1;
+	char path[64], buf[16384];
+	ssize_t n = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/%lld/%s", (long long)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && (n = read(fd, buf, sizeof(buf))) != 0) {
+		if (n < 0)
+			break;
+		strbuf_add(ret, buf, (uint64_t)n);
+		if (ret->n > LIM_MAPS_BYTES)
+			return err_set(err, CCORE_EIO, 0, "%s is longer than %u bytes", path,
+				       LIM_MAPS_BYTES);
+	}
+	if (n == 0)
+		return ret->failed ? err_nomem(err) : 0;
+	if (!exists(pid))
+		return err_set(err, CCORE_EIO, 0, "there is no process %lld", (long long)pid);
+	if (errno == ENOENT || errno == ESRCH)
+		return no_memory(pid, err);
+	return err_set(err, CCORE_EIO, 0, "cannot read %s: %s%s", path, strerror(errno),
+		       errno == EACCES || errno == EPERM ? " (be its owner or root)" : "");
+}
+
+static int read_mappings(struct target *t, struct ccore_error *err)
+{
+	struct strbuf text = {0};
+	int r = read_proc(t->pid, "maps", &text, err);
+
+	if (r == 0)
+		r = maps_text_parse(text.data, text.n, &t->arena, &t->mappings, err);
+	strbuf_done(&text);
+	if (r == 0 && !t->mappings.n)
+		r = err_set(err, CCORE_EIO, 0, "process %lld has ended", (long long)t->pid);
+	return r;
+}
+
+static int read_threads(struct target *t, struct ccore_error *err)
+{
+	struct tid_vec tids = {0};
+	bool ok = true;
+
+	(void)proc_tids(t->pid, &tids); // none, when it is gone
+	for (uint64_t i = 0; ok && i < tids.n; i++) {
+		struct os_thread th = {.tid = tids.data[i]};
+		struct proc_regs regs;
+
+		if (proc_stop_regs(tids.data[i], &regs)) {
+			th.pc = regs.pc;
+			th.sp = regs.sp;
+			th.fs_base = regs.fs_base;
+		}
+		ok = vec_push(&t->threads, th);
+	}
+	vec_done(&tids);
+	return ok ? 0 : err_nomem(err);
+}
+
+static bool starts_with(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+/*
+ * Whether there is anything to copy. Shared memory holds no Python objects and may be huge;
+ * reading a device may do things.
+ */
+static bool is_copied(const struct mapping *m)
+{
+	const bool device = starts_with(m->name, "/dev/") && !starts_with(m->name, "/dev/shm/") &&
+			    !starts_with(m->name, "/dev/zero");
+
+	return (m->flags & MAPPING_R) && !(m->flags & MAPPING_SHARED) && !device &&
+	       !target_is_kernels_own(m->name);
+}
+
+static bool is_anonymous(const struct mapping *m)
+{
+	return m->name[0] != '/' ? strcmp(m->name, "[vdso]") != 0
+				 : starts_with(m->name, "/anon_hugepage");
+}
+
+static bool open_same(struct opening *o, const struct mapping *m, const char *path)
+{
+	struct file_map f;
+	struct stat st;
+
+	if (file_map_open(path, &f, &st, NULL) < 0)
+		return false;
+	// Mapped files have their own link in map_files, the same by its nature, whatever device
+	// number the file system gives out.
+	if ((st.st_dev != m->dev || st.st_ino != m->inode) && !strstr(path, "/map_files/")) {
+		file_map_close(&f);
+		return false;
+	}
+	if (file_map_own(&o->t->mem, f, NULL) < 0)
+		return false;
+	o->file_dev = m->dev;
+	o->file_inode = m->inode;
+	o->file = f;
+	return true;
+}
+
+// Whether the file that `m` maps can be read here, and is the very same.
+static bool have_file(struct opening *o, const struct mapping *m)
+{
+	char path[LIM_PATH_BYTES + 64];
+	const long long pid = o->t->pid;
+
+	if (!m->inode)
+		return false;
+	if (o->file.data && o->file_dev == m->dev && o->file_inode == m->inode)
+		return true;
+	if (open_same(o, m, m->name))
+		return true;
+	(void)snprintf(path, sizeof(path), "/proc/%lld/root%s", pid, m->name);
+	if (open_same(o, m, path))
+		return true;
+	(void)snprintf(path, sizeof(path), "/proc/%lld/map_files/%llx-%llx", pid,
+		       (unsigned long long)m->start, (unsigned long long)m->end);
+	return open_same(o, m, path);
+}
+
+static int add_file_pages(struct opening *o, const struct mapping *m, struct ccore_error *err)
+{
+	const uint64_t size = m->end - m->start;
+	uint64_t n = 0;
+
+	if (m->offset < o->file.size)
+		n = o->file.size - m->offset < size ? o->file.size - m->offset : size;
+	return mem_add(&o->t->mem, m->start, n, o->file.data + m->offset, NULL, 0, err);
+}
+
+static int copy_mapping(struct opening *o, struct mapping *m, struct ccore_error *err)
+{
+	enum proc_copy_what what = PROC_COPY_ALL;
+
+	TRY(mem_add(&o->t->mem, m->start, m->end - m->start, NULL, NULL, 0, err));
+	if (!is_copied(m))
+		return 0;
+	if (is_anonymous(m)) {
+		what = PROC_COPY_TOUCHED;
+	} else if (m->name[0] == '/' && have_file(o, m)) {
+		what = PROC_COPY_OWN;
+		TRY(add_file_pages(o, m, err));
+	}
+	return proc_copy(&o->copier, m->start, m->end, what, &m->saved_bytes, err);
+}
+
+static int copy_memory(struct opening *o, const struct progress *progress, struct ccore_error *err)
+{
+	struct target *t = o->t;
+	int r = 0;
+
+	o->copier = (struct proc_copier){.pid = t->pid,
+					 .mem = &t->mem,
+					 .max_bytes = target_max_bytes(o->opts),
+					 .progress = *progress};
+	proc_copier_open(&o->copier);
+	for (uint64_t i = 0; r == 0 && i < t->mappings.n; i++)
+		r = copy_mapping(o, &t->mappings.data[i], err);
+	proc_copier_close(&o->copier);
+	return r;
+}
+
+// All that has to happen while the process does not move.
+static int take_copy(struct opening *o, const struct progress *progress, struct ccore_error *err)
+{
+	TRY(read_mappings(o->t, err));
+	TRY(read_threads(o->t, err));
+	return copy_memory(o, progress, err);
+}
+
+static int stop_and_copy(void *ctx, const struct progress *progress, struct ccore_error *err)
+{
+	struct opening *o = ctx;
+	struct proc_stop stop = {0};
+	int r = proc_stop_all(&stop, o->t->pid, progress, err);
+
+	if (r == 0)
+		r = take_copy(o, progress, err);
+	proc_stop_resume(&stop);
+	return r;
+}
+
+// What the kernel tells of it at any time. Only what has memory of its own has an auxv.
+static int read_identity(struct target *t, struct ccore_error *err)
+{
+	struct strbuf cmdline = {0}, auxv = {0};
+	int r = read_proc(t->pid, "auxv", &auxv, err);
+
+	if (r == 0 && !auxv.n)
+		r = no_memory(t->pid, err);
+	if (r == 0)
+		target_read_auxv(t, (const uint8_t *)auxv.data, auxv.n);
+	if (r == 0 && read_proc(t->pid, "cmdline", &cmdline, NULL) == 0 && cmdline.n) {
+		for (uint64_t i = 0; i + 1 < cmdline.n; i++)
+			if (!cmdline.data[i])
+				cmdline.data[i] = ' ';
+		t->command_line = arena_strndup(&t->arena, cmdline.data, cmdline.n);
+		r = t->command_line ? 0 : err_nomem(err);
+	}
+	strbuf_done(&cmdline);
+	strbuf_done(&auxv);
+	return r;
+}
+
+static int open_process(struct target *t, const struct target_opts *opts, struct ccore_error *err)
+{
+	struct opening o = {.t = t, .opts = opts};
+
+	TRY(read_identity(t, err));
+	if (opts->already_stopped)
+		TRY(take_copy(&o, &opts->progress, err));
+	else
+		TRY(tracer_run(stop_and_copy, &o, &opts->progress, err));
+	mappings_infer_shared(&t->mappings);
+	TRY(mem_freeze(&t->mem, err));
+	return modules_find(t, opts, err);
+}
+
+int target_open_pid(struct target *ret, int64_t pid, const struct target_opts *opts,
+		    struct ccore_error *err)
+{
+	int r;
+
+	if (pid <= 0 || pid > INT32_MAX)
+		return err_set(err, CCORE_EIO, 0, "%lld is no process id", (long long)pid);
+	if (pid == getpid())
+		return err_set(err, CCORE_EUNSUPPORTED, 0,
+			       "a process cannot be stopped to read itself");
+	TRY(target_init(ret, TARGET_PROCESS, opts, err));
+	ret->pid = pid;
+	ret->mem.unsaved_text = "mapped, but shared or not readable, so it was not copied";
+	r = open_process(ret, opts, err);
+	if (r < 0)
+		target_done(ret);
+	return r;
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "mem/src.h"
+#include "sym/mappings.h"
+#include "sym/open.h"
+
+#include <unistd.h>
+
+#define DEFAULT_DEBUG_DIRS "/usr/lib/debug"
+
+int target_init(struct target *t, enum target_kind kind, const struct target_opts *opts,
+		struct ccore_error *err)
+{
+	memset(t, 0, sizeof(*t));
+	t->kind = kind;
+	t->debug_dirs =
+		arena_strdup(&t->arena, opts->debug_dirs ? opts->debug_dirs : DEFAULT_DEBUG_DIRS);
+	t->sysroot = arena_strdup(&t->arena, opts->sysroot);
+	if (t->debug_dirs && (t->sysroot || !opts->sysroot))
+		return 0;
+	target_done(t);
+	return err_nomem(err);
+}
+
+int target_note(struct target *t, const char *text, struct ccore_error *err)
+{
+	return text && vec_push(&t->notes, text) ? 0 : err_nomem(err);
+}
+
+uint64_t target_max_bytes(const struct target_opts *opts)
+{
+	const long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+
+	if (opts->max_bytes)
+		return opts->max_bytes;
+	if (pages <= 0 || page_bytes <= 0)
+		return UINT64_MAX;
+	return (uint64_t)pages / 4 * 3 * (uint64_t)page_bytes;
+}
+
+bool target_is_kernels_own(const char *name)
+{
+	return strncmp(name, "[vvar", 5) == 0 || strcmp(name, "[vsyscall]") == 0;
+}
+
+static int add_read_by_callback(struct target *t, struct mem_source *source,
+				struct ccore_error *err)
+{
+	for (uint64_t i = 0; i < t->mappings.n; i++) {
+		struct mapping *m = &t->mappings.data[i];
+		const uint64_t size = m->end - m->start;
+		const bool readable = (m->flags & MAPPING_R) && !target_is_kernels_own(m->name);
+
+		m->saved_bytes = readable ? size : 0;
+		TRY(mem_add(&t->mem, m->start, size, NULL, readable ? source : NULL, m->start,
+			    err));
+	}
+	return mem_freeze(&t->mem, err);
+}
+
+static int open_callback(struct target *t, const char *maps, ccore_read_fn read, void *ctx,
+			 const struct target_opts *opts, struct ccore_error *err)
+{
+	struct mem_source *source;
+
+	t->mem.unsaved_text = "mapped, but not readable";
+	TRY(maps_text_parse(maps, strlen(maps), &t->arena, &t->mappings, err));
+	if (!t->mappings.n)
+		return err_set(err, CCORE_EFORMAT, 0, "the list of mappings is empty");
+	mappings_infer_shared(&t->mappings);
+	TRY(src_callback_new(&t->mem, read, ctx, target_max_bytes(opts) / 4, &source, err));
+	TRY(add_read_by_callback(t, source, err));
+	return modules_find(t, opts, err);
+}
+
+int target_open_callback(struct target *ret, const char *maps, ccore_read_fn read, void *ctx,
+			 const struct target_opts *opts, struct ccore_error *err)
+{
+	int r;
+
+	TRY(target_init(ret, TARGET_MEMORY, opts, err));
+	r = open_callback(ret, maps, read, ctx, opts, err);
+	if (r < 0)
+		target_done(ret);
+	return r;
+}
+
+void target_done(struct target *t)
+{
+	mem_done(&t->mem);
+	vec_done(&t->mappings);
+	vec_done(&t->modules);
+	vec_done(&t->threads);
+	vec_done(&t->notes);
+	arena_done(&t->arena);
+}

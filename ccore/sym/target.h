@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * target: a core file, a process or a caller's memory, as plain structs: its mappings, its
+ * ELF modules with their build-ids, its OS threads, and its memory ready to be read. Knows
+ * nothing of Python.
+ */
+#ifndef NECROPY_TARGET_H
+#define NECROPY_TARGET_H
+
+#include "mem/mem.h"
+#include "util/arena.h"
+#include "util/damage.h"
+#include "util/limits.h"
+#include "util/progress.h"
+
+enum target_kind { TARGET_CORE, TARGET_PROCESS, TARGET_MEMORY };
+
+/** What is known of a mapping; the rest of its flags is not. */
+enum mapping_flags {
+	MAPPING_R = 1,
+	MAPPING_W = 2,
+	MAPPING_X = 4,
+	MAPPING_SHARED = 8,
+	MAPPING_SHARED_KNOWN = 16, // MAPPING_SHARED is known; else it was inferred from the name
+	MAPPING_PERMS_KNOWN = 32
+};
+
+struct mapping {
+	addr_t start, end;    // exclusive end, as /proc/PID/maps has it
+	unsigned flags;	      // enum mapping_flags
+	uint64_t offset;      // bytes into the file
+	uint64_t dev, inode;  // 0 when not known; for SysV segments of a process inode is the shmid
+	uint64_t saved_bytes; // bytes of it in the core; of a process: bytes copied
+	uint64_t lost_bytes;  // bytes that the core had saved, but that are cut off its end
+	const char *name;     // path, "[heap]", "/SYSV00000000 (deleted)" …; "" for anonymous
+};
+
+struct mapping_vec {
+	struct mapping *data;
+	uint64_t n, cap;
+};
+
+/** An ELF file mapped in the target. */
+struct module {
+	const char *name;  // its path in the target
+	const char *file;  // where it was found here, with the same build-id; or NULL
+	addr_t start, end; // of its mappings; exclusive end
+	uint64_t bias;	   // run-time address - address in the file
+	uint8_t build_id[LIM_BUILD_ID_BYTES];
+	uint32_t build_id_n; // 0: it has none that can be read
+	bool other_build;    // a file is at that path, but it is another build
+	bool is_main;	     // the program that was started
+};
+
+struct os_thread {
+	int64_t tid;
+	int32_t signal; // NT_PRSTATUS pr_cursig; 0 of a process
+	uint64_t pc, sp, fs_base;
+};
+
+struct target_opts {
+	const char *exe, *debug_dirs, *sysroot, *maps; // as in struct ccore_open_opts; may be NULL
+	uint64_t max_bytes;
+	bool already_stopped;
+	struct progress progress;
+};
+
+/** Filled by target_open_*(), and not to be moved from then on. */
+struct target {
+	enum target_kind kind;
+	const char *path;	  // of the core, or NULL
+	int64_t pid;		  // 0: not known
+	const char *command_line; // from the stack, NT_PRPSINFO or /proc/PID/cmdline; or NULL
+	int32_t signal;		  // that killed it; 0: none or not known
+	uint64_t fault_addr;	  // NT_SIGINFO si_addr, when `signal` has one
+	struct mem mem;
+	struct mapping_vec mappings;   // sorted by start, without overlaps
+	bool maps_from_file;	       // a saved /proc/PID/maps completed the mappings
+	VEC(struct module) modules;    // sorted by start
+	VEC(struct os_thread) threads; // the crashed one first
+	addr_t execfn;	      // AT_EXECFN, where on the stack the program's path lies; 0: not known
+	uint64_t entry, phdr; // AT_ENTRY and AT_PHDR of the auxv, 0 when not known
+	struct damage damage; // truncation and the like, found at open
+	VEC(const char *) notes;	  // sentences for the user: other builds, missing files
+	const char *debug_dirs, *sysroot; // as given; debug_dirs never NULL
+	struct arena arena;		  // owns the strings
+};
+
+/**
+ * Open a core file: map it, read its program headers and notes, find its modules' files.
+ * Pages that it did not save come from files with the same build-id. On failure `*ret` needs
+ * no target_done().
+ */
+int target_open_core(struct target *ret, const char *path, const struct target_opts *opts,
+		     struct ccore_error *err);
+int target_open_core_mem(struct target *ret, const void *data, uint64_t size,
+			 const struct target_opts *opts, struct ccore_error *err);
+
+/** Stop the process (unless opts->already_stopped), copy its private memory, resume it. */
+int target_open_pid(struct target *ret, int64_t pid, const struct target_opts *opts,
+		    struct ccore_error *err);
+
+/** `maps` is text in the format of /proc/PID/maps. */
+int target_open_callback(struct target *ret, const char *maps, ccore_read_fn read, void *ctx,
+			 const struct target_opts *opts, struct ccore_error *err);
+
+void target_done(struct target *t);
+
+#endif
