@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The layout cache: what DWARF said of one build, under $XDG_CACHE_HOME/necropy.
+#ifndef NECROPY_LAYOUT_CACHE_H
+#define NECROPY_LAYOUT_CACHE_H
+
+#include "layout/layout.h"
+
+/**
+ * Read the cached layout of `mod` into `ret`; false when there is none that fits this
+ * build-id and these tables and whose checksum is right.
+ */
+bool cache_read(struct layout *ret, const struct module *mod);
+
+/** Write `l`. Failure is silent: the cache only saves time. */
+void cache_write(const struct layout *l, const struct module *mod);
+
+#endif

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * layout: where a CPython keeps what. Resolved once, when a target is opened, from DWARF or
+ * from the cache of an earlier DWARF scan of the same build; every offset is validated then,
+ * so that readers need not.
+ *
+ * The rows are in cpython.def, members.def and roots.def; this header turns them into identifiers:
+ * S_PyDictObject, F_MA_USED, SYM_TYPE_TYPE, FACT_MANAGED, MEMBERS_function.
+ */
+#ifndef NECROPY_LAYOUT_H
+#define NECROPY_LAYOUT_H
+
+#include "sym/symbols.h"
+#include "sym/target.h"
+
+#include <assert.h>
+
+enum struct_id {
+#define STRUCT(id, names, need) S_##id,
+#include "layout/cpython.def"
+	STRUCT_N
+};
+
+enum field_id {
+#define FIELD(id, struct_id, paths, need) F_##id,
+#include "layout/cpython.def"
+	FIELD_N
+};
+
+enum symbol_id {
+#define SYMBOL(id, names, cu, need) SYM_##id,
+#include "layout/cpython.def"
+	SYMBOL_N
+};
+
+enum fact_id {
+#define FACT_NAME(id, initial) FACT_##id,
+#include "layout/cpython.def"
+	FACT_N
+};
+
+enum members_id {
+#define MEMBERS(id, names, structs, cu) MEMBERS_##id,
+#include "layout/members.def"
+	MEMBERS_N
+};
+
+enum edge_row_id {
+#define EDGE_ROW_NAME_(line) EDGE_ROW_##line
+#define EDGE_ROW_NAME(line) EDGE_ROW_NAME_(line)
+#define EDGE(id, path, kind, label) EDGE_ROW_NAME(__LINE__),
+#include "layout/members.def"
+	EDGE_ROW_N
+};
+
+enum root_row_id {
+#define ROOT_ROW_NAME_(line) ROOT_ROW_##line
+#define ROOT_ROW_NAME(line) ROOT_ROW_NAME_(line)
+#define ROOT(struct_id, path, label) ROOT_ROW_NAME(__LINE__),
+#include "layout/roots.def"
+	ROOT_ROW_N
+};
+
+// Values of FACT_MANAGED: how a type with a managed dict keeps its instances' attributes.
+enum managed_scheme { MANAGED_NONE, MANAGED_TWO_WORDS, MANAGED_TAGGED, MANAGED_INLINE };
+
+// No struct that is read as a whole is larger; others are read by member.
+#define LAYOUT_STRUCT_MAX 4096u
+
+struct field {
+	bool found;
+	uint8_t bit_off, bit_size; // bit_size 0: not a bit-field
+	uint32_t off, size;
+};
+
+struct layout {
+	uint32_t struct_size[STRUCT_N]; // 0: this build has no such struct
+	struct field fields[FIELD_N];
+	addr_t symbols[SYMBOL_N];	  // run-time addresses; 0: not found
+	uint32_t members_size[MEMBERS_N]; // sizeof the struct; 0: not there
+	struct field edges[EDGE_ROW_N];
+	struct field roots[ROOT_ROW_N];
+	int64_t facts[FACT_N];	     // after layout_set_version()
+	uint32_t version;	     // PY_VERSION_HEX
+	const char *source;	     // "dwarf"
+	bool from_cache;	     // of an earlier reading of the same build
+	const struct module *module; // that holds the interpreter; the target's
+};
+
+struct layout_opts {
+	bool no_cache;
+};
+
+/**
+ * Find the module of `t` that holds the interpreter and resolve the layout.
+ *
+ *   CCORE_ENOPYTHON  no module defines PyType_Type
+ *   CCORE_ELAYOUT    no debug information (the text names the package), or rows missing: all
+ *                    of them are in the text
+ */
+int layout_resolve(struct layout *ret, const struct target *t, const struct layout_opts *opts,
+		   struct ccore_error *err);
+
+/** Look up the facts for PY_VERSION_HEX `version`; CCORE_EUNSUPPORTED names the version. */
+int layout_set_version(struct layout *l, uint32_t version, struct ccore_error *err);
+
+/** Name of a field, symbol or member row and where it is, for `info --layout`. */
+struct layout_row {
+	const char *name; // "PyDictObject.ma_used"
+	bool found;
+	uint64_t value; // offset, or address of a symbol
+	uint32_t size;
+};
+
+/** Row `i` of all; false past the end. */
+bool layout_row(const struct layout *l, uint64_t i, struct layout_row *ret);
+
+static inline bool layout_has(const struct layout *l, enum field_id f)
+{
+	return l->fields[f].found;
+}
+
+static inline uint32_t layout_off(const struct layout *l, enum field_id f)
+{
+	assert(l->fields[f].found);
+	return l->fields[f].off;
+}
+
+/** The field in a copy or view of its struct at `p`, zero-extended; bit-fields shifted down. */
+static inline uint64_t field_u64(const struct layout *l, enum field_id f, const uint8_t *p)
+{
+	const struct field *fd = &l->fields[f];
+	uint64_t x = 0;
+
+	assert(fd->found);
+	memcpy(&x, p + fd->off, fd->size < 8 ? fd->size : 8);
+	if (fd->bit_size)
+		x = (x >> fd->bit_off) & ((1ull << fd->bit_size) - 1);
+	return x;
+}
+
+/** As field_u64(), sign-extended from the field's size. */
+static inline int64_t field_i64(const struct layout *l, enum field_id f, const uint8_t *p)
+{
+	const uint64_t x = field_u64(l, f, p);
+	const uint32_t size = l->fields[f].size;
+
+	return size == 4 ? (int32_t)x : size == 2 ? (int16_t)x : size == 1 ? (int8_t)x : (int64_t)x;
+}
+
+#endif

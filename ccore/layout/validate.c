@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "layout/validate.h"
+
+#include "util/strbuf.h"
+
+enum need { MUST, MAY };
+
+static void complain(struct strbuf *wrong, const char *what, const char *name)
+{
+	strbuf_printf(wrong, "%s%s %s", wrong->n ? ", " : "", what, name);
+}
+
+static bool field_fits(const struct field *f, uint32_t struct_size)
+{
+	// Flexible array members have size 0 and lie at the end.
+	if (f->off > struct_size || f->size > struct_size - f->off)
+		return false;
+	if (f->bit_size > 63 || f->bit_off > 63)
+		return false;
+	return f->bit_size || f->size < 8 || f->off % 8 == 0;
+}
+
+static void check_field(const struct layout *l, enum field_id id, const char *name,
+			enum struct_id st, enum need need, struct strbuf *wrong)
+{
+	const struct field *f = &l->fields[id];
+
+	if (!f->found && need == MUST)
+		complain(wrong, "missing", name);
+	if (f->found && !field_fits(f, l->struct_size[st]))
+		complain(wrong, "impossible", name);
+}
+
+static void check_pointer(const struct field *f, const char *name, uint32_t struct_size,
+			  struct strbuf *wrong)
+{
+	if (f->found && (f->size != 8 || !field_fits(f, struct_size)))
+		complain(wrong, "impossible", name);
+}
+
+int validate_layout(const struct layout *l, struct ccore_error *err)
+{
+	struct strbuf wrong = {0};
+	int r = 0;
+
+#define STRUCT(id, names, need)                            \
+	if (!l->struct_size[S_##id] && need == MUST)       \
+		complain(&wrong, "missing struct", names); \
+	if (l->struct_size[S_##id] > (1u << 24))           \
+		complain(&wrong, "impossible size of", names);
+#define FIELD(id, struct_id, paths, need) \
+	check_field(l, F_##id, #struct_id "." paths, S_##struct_id, need, &wrong);
+#define ONE_OF(a, b, what)                                  \
+	if (!layout_has(l, F_##a) && !layout_has(l, F_##b)) \
+		complain(&wrong, "missing", what);
+#define SYMBOL(id, names, cu, need)                \
+	if (!l->symbols[SYM_##id] && need == MUST) \
+		complain(&wrong, "missing symbol", names);
+#include "layout/cpython.def"
+#define EDGE(id, path, kind, label)                                                            \
+	check_pointer(&l->edges[EDGE_ROW_NAME(__LINE__)], path, l->members_size[MEMBERS_##id], \
+		      &wrong);
+#include "layout/members.def"
+#define ROOT(struct_id, path, label)                                                           \
+	check_pointer(&l->roots[ROOT_ROW_NAME(__LINE__)], path, l->struct_size[S_##struct_id], \
+		      &wrong);
+#include "layout/roots.def"
+	if (wrong.n || wrong.failed)
+		r = err_set(err, CCORE_ELAYOUT, 0, "the layout does not fit: %s",
+			    wrong.failed ? "out of memory" : wrong.data);
+	strbuf_done(&wrong);
+	return r;
+}

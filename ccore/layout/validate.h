@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Every offset checked once, so that the readers need not.
+#ifndef NECROPY_VALIDATE_H
+#define NECROPY_VALIDATE_H
+
+#include "layout/layout.h"
+
+/**
+ * Check that all MUST rows are there, that of ONE_OF pairs one is, and that each member lies
+ * inside its struct and is aligned. CCORE_ELAYOUT lists all that is wrong.
+ */
+int validate_layout(const struct layout *l, struct ccore_error *err);
+
+#endif
