@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The families, and what some of them offer to the others.
+#ifndef NECROPY_FAMILIES_H
+#define NECROPY_FAMILIES_H
+
+#include "py/py.h"
+
+// Every family; a new one needs its line here. Order does not matter.
+#define FAMILIES(X)          \
+	X(family_dict)       \
+	X(family_list)       \
+	X(family_tuple)      \
+	X(family_set)        \
+	X(family_str)        \
+	X(family_str27)      \
+	X(family_unicode27)  \
+	X(family_bytes)      \
+	X(family_bytearray)  \
+	X(family_int)        \
+	X(family_int27)      \
+	X(family_bool)       \
+	X(family_float)      \
+	X(family_none)       \
+	X(family_type)       \
+	X(family_code)       \
+	X(family_frame)      \
+	X(family_generator)  \
+	X(family_module)     \
+	X(family_function)   \
+	X(family_cfunction)  \
+	X(family_method)     \
+	X(family_exception)  \
+	X(family_instance27) \
+	X(family_class27)    \
+	X(family_weakref)    \
+	X(family_traceback)  \
+	X(family_deque) X(family_odict) X(family_lru_cache) X(family_buffered)
+
+#define X(family) extern const struct py_family family;
+FAMILIES(X)
+#undef X
+
+// -- members.c
+
+#define MEMBERS_ROWS_MAX 64u
+
+/**
+ * The rows of members.def for static type `tp_name`: at most MEMBERS_ROWS_MAX members into
+ * `ret`, their number into *ret_n. False when it has no rows, or when sizeof the struct they
+ * are of is not `basicsize`.
+ */
+bool members_find(const struct layout *l, const char *tp_name, uint32_t basicsize,
+		  struct py_member *ret, uint32_t *ret_n);
+
+/** Whether `tp_name` is known to hold no references. */
+bool members_is_leaf(const char *tp_name);
+
+/** Whether `name` is one of the '|'-separated `names`. */
+bool name_in_list(const char *name, const char *names);
+
+// -- dict.c
+
+/** One item of a dict or of a key table. */
+struct dict_item {
+	addr_t key, value;
+	uint64_t index;
+};
+
+/** Walks a dict's items in table order: that is insertion order from 3.6 on. */
+struct dict_iter {
+	struct py_reader *r;
+	addr_t entries, values; // values: of a split table, or 0
+	const uint8_t *view;	// of all entries, or NULL
+	uint64_t i, n;
+	uint32_t stride, key_off, value_off;
+	bool keys_visited; // by tp_traverse: tables that hold only str keys are spared it
+};
+
+/** Start on dict object `o`; false with damage counted when its table is not possible. */
+bool dict_iter_init(struct dict_iter *it, struct py_reader *r, const struct py_object *o);
+
+/** Start on the dict at `dict`, whatever its type is. */
+bool dict_iter_init_at(struct dict_iter *it, struct py_reader *r, addr_t dict);
+
+/** Entries of key table `keys` in use, at most `cap`; 0 with damage counted against `owner`. */
+uint64_t dict_keys_n(struct py_reader *r, addr_t keys, uint64_t cap, addr_t owner);
+
+/** The key object of entry `i` of key table `keys`, or 0. */
+addr_t dict_keys_name(struct py_reader *r, addr_t keys, uint64_t i);
+
+/** The next item with key and value, or false at the end. */
+bool dict_iter_next(struct dict_iter *it, struct dict_item *ret);
+
+/** The value of str key `name` in the dict at `dict`, or 0. */
+addr_t dict_lookup(struct py_reader *r, addr_t dict, const char *name);
+
+/** Bytes of key table `keys`, as sys.getsizeof() of a dict counts them. */
+uint64_t dict_keys_sizeof(struct py_reader *r, addr_t keys);
+
+// -- instance.c
+
+/** Where the attributes of an instance are: a dict object, or values named by shared keys. */
+struct instance_attrs {
+	addr_t dict;   // or 0
+	addr_t values; // first of values_n words, or 0; type->cached_keys has their names
+	uint64_t values_n;
+};
+
+void instance_attrs(struct py_reader *r, const struct py_object *o, struct instance_attrs *ret);
+
+/** "<module.Class attr=value …>", with attributes that tell one instance from another. */
+void repr_instance(struct py_reader *r, const struct py_object *o, struct strbuf *out);
+
+/** Emit what instances of Python classes hold: dict or values, slots, type. */
+void instance_visit(struct py_reader *r, const struct py_object *o);
+
+// -- str.c, bytes.c
+
+/**
+ * Append the text of str (or 2.7 str, unicode) object `addr` to `out` as UTF-8, at most
+ * `max` characters; false when it is none. *ret_cut (may be NULL): there was more.
+ */
+bool text_append(struct py_reader *r, addr_t addr, uint64_t max, struct strbuf *out, bool *ret_cut);
+
+/** Whether the text of str object `addr` is `text`. */
+bool text_equals(struct py_reader *r, addr_t addr, const char *text);
+
+// -- type.c
+
+/** tp_dict of type object `t`, wherever this version keeps it; 0 when there is none. */
+addr_t type_dict(struct py_reader *r, addr_t t);
+
+// -- repr.c
+
+/** The first of `n` object pointers at `addr`, between `open` and `close`. */
+void repr_items(struct py_reader *r, addr_t addr, uint64_t n, const char *open, const char *close,
+		struct strbuf *out);
+
+// -- reader.c
+
+/** Emit the words of `size` bytes at `addr` that look like addresses, as guesses. */
+void visit_guesses(struct py_reader *r, addr_t addr, uint64_t size);
+
+/** Emit the `n` object pointers at `addr`, with label words `first`, `first` + 1 … */
+void visit_pointers(struct py_reader *r, addr_t addr, uint64_t n, enum edge_kind kind,
+		    enum label_kind label, uint64_t first, addr_t owner);
+
+// -- frame.c
+
+/** Emit what interpreter frame (3.11+) at `frame` holds: code, function, locals, stack. */
+void iframe_visit(struct py_reader *r, addr_t frame);
+
+/** The text of a LABEL_LOCAL edge of interpreter frame `frame`. */
+void iframe_label(struct py_reader *r, addr_t frame, uint64_t slot, struct strbuf *out);
+
+/** Code object and previous frame of interpreter frame `frame`; false when unreadable. */
+struct iframe {
+	addr_t addr, code, previous, frame_obj;
+	uint8_t owner;
+	bool is_shim; // the interpreter's own, not Python's
+};
+bool iframe_read(struct py_reader *r, addr_t frame, struct iframe *ret);
+
+/** Name of local `slot` of code object `code`, appended to `out`; false when there is none. */
+bool code_local_name(struct py_reader *r, addr_t code, uint64_t slot, struct strbuf *out);
+
+/** Number of local slots (locals, cells, free) and of stack slots of code object `code`. */
+bool code_slots(struct py_reader *r, addr_t code, uint64_t *ret_locals, uint64_t *ret_stack);
+
+/** "module.function"-like name of code object `code`: its qualified name, where it has one. */
+void code_name(struct py_reader *r, addr_t code, struct strbuf *out);
+
+/** co_filename of code object `code`; false when it cannot be read. */
+bool code_file(struct py_reader *r, addr_t code, struct strbuf *out);
+
+/** The name of module object `o`: __name__ of its dict, else the one it was made with. */
+bool module_name(struct py_reader *r, const struct py_object *o, struct strbuf *out);
+
+/** The code object of frame object `o`, or 0. */
+addr_t frame_code(struct py_reader *r, const struct py_object *o);
+
+#endif

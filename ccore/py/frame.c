@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Frames: the frame objects of all versions, and the interpreter frames of 3.11+, which are
+ * no objects but hold the locals and the value stack.
+ */
+#include "py/families.h"
+
+// FRAME_OWNED_BY_FRAME_OBJECT: the frame object owns its interpreter frame.
+#define OWNED_BY_FRAME_OBJECT 2u
+
+// -- interpreter frames (3.11+)
+
+bool iframe_read(struct py_reader *r, addr_t frame, struct iframe *ret)
+{
+	const struct layout *l = r->layout;
+	const uint32_t size = l->struct_size[S_InterpreterFrame];
+	uint8_t scratch[256];
+	const uint8_t *p =
+		frame % 8 || size > sizeof(scratch) ? NULL : py_get(r, frame, size, scratch);
+
+	if (!p)
+		return false;
+	*ret = (struct iframe){
+		.addr = frame,
+		.code = field_u64(l, F_IF_EXECUTABLE, p),
+		.previous = field_u64(l, F_IF_PREVIOUS, p),
+		.frame_obj = field_u64(l, F_IF_FRAME_OBJ, p),
+		.owner = (uint8_t)field_u64(l, F_IF_OWNER, p),
+	};
+	ret->is_shim = ret->owner >= l->facts[FACT_FRAME_OWNER_SHIM];
+	return true;
+}
+
+// Slots with a value: stacktop, which is -1 while the frame is executing. Then the locals are
+// certain and the stack is not: what lies there may be left over.
+static void iframe_visit_slots(struct py_reader *r, addr_t frame, addr_t code)
+{
+	const struct layout *l = r->layout;
+	const addr_t slots = frame + layout_off(l, F_IF_LOCALSPLUS);
+	uint64_t locals_n, stack_n;
+	uint32_t word;
+	int32_t stacktop;
+
+	if (!code_slots(r, code, &locals_n, &stack_n) ||
+	    mem_read_u32(r->py->mem, frame + layout_off(l, F_IF_STACKTOP), &word) < 0) {
+		damage_note(&r->damage, DAMAGE_BAD_FRAME, frame);
+		return;
+	}
+	stacktop = (int32_t)word;
+	if (stacktop >= 0 && (uint64_t)stacktop <= locals_n + stack_n) {
+		visit_pointers(r, slots, (uint64_t)stacktop, EDGE_VISIT, LABEL_LOCAL, 0, frame);
+		return;
+	}
+	if (stacktop != -1)
+		damage_note(&r->damage, DAMAGE_BAD_FRAME, frame);
+	visit_pointers(r, slots, locals_n, EDGE_VISIT, LABEL_LOCAL, 0, frame);
+	visit_pointers(r, slots + locals_n * 8, stack_n, EDGE_GUESS, LABEL_LOCAL, locals_n, frame);
+}
+
+void iframe_visit(struct py_reader *r, addr_t frame)
+{
+	const struct layout *l = r->layout;
+	struct edge_buffer *b = &r->edges;
+	struct iframe f;
+
+	if (!iframe_read(r, frame, &f)) {
+		damage_note(&r->damage, DAMAGE_BAD_FRAME, frame);
+		return;
+	}
+	if (f.is_shim) // its other fields are not set
+		return;
+	edge_emit_text(b, f.frame_obj, EDGE_VISIT, " frame object");
+	edge_emit_text(b, py_read_ptr(r, frame + layout_off(l, F_IF_LOCALS), frame), EDGE_VISIT,
+		       ".f_locals");
+	edge_emit_text(b, py_read_ptr(r, frame + layout_off(l, F_IF_FUNC), frame), EDGE_VISIT,
+		       " function");
+	edge_emit_text(b, f.code, EDGE_VISIT, ".f_code");
+	iframe_visit_slots(r, frame, f.code);
+}
+
+static void slot_label(struct py_reader *r, addr_t code, uint64_t slot, struct strbuf *out)
+{
+	uint64_t locals_n, stack_n;
+
+	if (code_slots(r, code, &locals_n, &stack_n) && slot >= locals_n) {
+		strbuf_printf(out, " stack[%llu]", (unsigned long long)(slot - locals_n));
+		return;
+	}
+	strbuf_puts(out, " local ");
+	if (!code_local_name(r, code, slot, out))
+		strbuf_printf(out, "%llu", (unsigned long long)slot);
+}
+
+void iframe_label(struct py_reader *r, addr_t frame, uint64_t slot, struct strbuf *out)
+{
+	struct iframe f;
+
+	slot_label(r, iframe_read(r, frame, &f) ? f.code : 0, slot, out);
+}
+
+// -- frame objects
+
+addr_t frame_code(struct py_reader *r, const struct py_object *o)
+{
+	struct iframe f;
+
+	if (layout_has(r->layout, F_F_CODE))
+		return object_u64(r, o, F_F_CODE);
+	return iframe_read(r, object_u64(r, o, F_F_FRAME), &f) ? f.code : 0;
+}
+
+// Entries of the value stack; false while the frame executes, when no one knows.
+static bool stack_depth(struct py_reader *r, const struct py_object *o, addr_t stack, uint64_t *ret)
+{
+	const struct layout *l = r->layout;
+	addr_t top;
+
+	if (layout_has(l, F_F_STACKDEPTH)) {
+		const int64_t depth = field_i64(l, F_F_STACKDEPTH, o->p);
+
+		*ret = (uint64_t)depth;
+		return depth >= 0;
+	}
+	top = object_u64(r, o, F_F_STACKTOP);
+	*ret = (top - stack) / 8;
+	return top && top >= stack;
+}
+
+static void visit_own_slots(struct py_reader *r, const struct py_object *o)
+{
+	const struct layout *l = r->layout;
+	const addr_t slots = o->addr + layout_off(l, F_F_LOCALSPLUS);
+	const addr_t stack = object_u64(r, o, F_F_VALUESTACK);
+	uint64_t locals_n, stack_n, depth;
+
+	if (!code_slots(r, object_u64(r, o, F_F_CODE), &locals_n, &stack_n)) {
+		damage_note(&r->damage, DAMAGE_BAD_FRAME, o->addr);
+		return;
+	}
+	visit_pointers(r, slots, locals_n, EDGE_VISIT, LABEL_LOCAL, 0, o->addr);
+	if (stack != slots + locals_n * 8)
+		return; // never executed, or a finished generator's
+	if (stack_depth(r, o, stack, &depth))
+		visit_pointers(r, stack, u64_min(depth, stack_n), EDGE_VISIT, LABEL_LOCAL, locals_n,
+			       o->addr);
+	else
+		visit_pointers(r, stack, stack_n, EDGE_GUESS, LABEL_LOCAL, locals_n, o->addr);
+}
+
+static void visit_frame(struct py_reader *r, const struct py_object *o)
+{
+	struct iframe f;
+
+	if (layout_has(r->layout, F_F_CODE)) {
+		visit_own_slots(r, o);
+		return;
+	}
+	if (iframe_read(r, object_u64(r, o, F_F_FRAME), &f) && f.owner == OWNED_BY_FRAME_OBJECT)
+		iframe_visit(r, f.addr);
+}
+
+static uint64_t size_frame(struct py_reader *r, const struct py_object *o)
+{
+	const struct layout *l = r->layout;
+	uint64_t locals_n = 0, stack_n = 0;
+
+	(void)code_slots(r, frame_code(r, o), &locals_n, &stack_n); // unreadable: counted as empty
+	if (layout_has(l, F_F_FRAME_DATA))
+		return layout_off(l, F_F_FRAME_DATA) + layout_off(l, F_IF_LOCALSPLUS) +
+		       (locals_n + stack_n) * 8;
+	// One slot is part of the struct.
+	return l->struct_size[S_PyFrameObject] + (locals_n + stack_n) * 8 - 8;
+}
+
+static void repr_frame(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	const addr_t code = frame_code(r, o);
+
+	strbuf_puts(out, "<frame of ");
+	code_name(r, code, out);
+	strbuf_puts(out, " in ");
+	if (!code_file(r, code, out))
+		strbuf_puts(out, "?");
+	strbuf_putc(out, '>');
+}
+
+static void label_frame(struct py_reader *r, const struct py_object *o, const struct edge *e,
+			struct strbuf *out)
+{
+	slot_label(r, frame_code(r, o), e->word, out);
+}
+
+const struct py_family family_frame = {
+	.types = "frame",
+	.reads = S_PyFrameObject,
+	.visit = visit_frame,
+	.size = size_frame,
+	.repr = repr_frame,
+	.label = label_frame,
+};

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Generators, coroutines, asynchronous generators: from 3.11 on their frame is inside them.
+#include "py/families.h"
+
+// gi_frame_state from which on there is no frame left: FRAME_CLEARED.
+#define FRAME_CLEARED 4
+
+static bool has_iframe(struct py_reader *r, const struct py_object *o)
+{
+	return layout_has(r->layout, F_GI_IFRAME) &&
+	       field_i64(r->layout, F_GI_FRAME_STATE, o->p) < FRAME_CLEARED;
+}
+
+static addr_t iframe_addr(struct py_reader *r, const struct py_object *o)
+{
+	return o->addr + layout_off(r->layout, F_GI_IFRAME);
+}
+
+static addr_t generator_code(struct py_reader *r, const struct py_object *o)
+{
+	struct iframe f;
+
+	if (layout_has(r->layout, F_GI_CODE))
+		return object_u64(r, o, F_GI_CODE);
+	// A cleared frame keeps its code.
+	return iframe_read(r, iframe_addr(r, o), &f) ? f.code : 0;
+}
+
+static void visit_generator(struct py_reader *r, const struct py_object *o)
+{
+	if (has_iframe(r, o))
+		iframe_visit(r, iframe_addr(r, o));
+}
+
+static uint64_t size_generator(struct py_reader *r, const struct py_object *o)
+{
+	uint64_t locals_n = 0, stack_n = 0;
+
+	if (!layout_has(r->layout, F_GI_IFRAME))
+		return o->type->basicsize;
+	(void)code_slots(r, generator_code(r, o), &locals_n,
+			 &stack_n); // unreadable: counted as empty
+	return o->type->basicsize + (locals_n + stack_n) * 8;
+}
+
+static void repr_generator(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	strbuf_printf(out, "<%s ", o->type->name);
+	code_name(r, generator_code(r, o), out);
+	strbuf_putc(out, '>');
+}
+
+static void label_generator(struct py_reader *r, const struct py_object *o, const struct edge *e,
+			    struct strbuf *out)
+{
+	iframe_label(r, iframe_addr(r, o), e->word, out);
+}
+
+const struct py_family family_generator = {
+	.types = "generator|coroutine|async_generator",
+	.reads = S_PyGenObject,
+	.visit = visit_generator,
+	.size = size_generator,
+	.repr = repr_generator,
+	.label = label_generator,
+};

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Instances of Python classes: where __dict__ is, attribute values without a dict, the type.
+#include "py/families.h"
+
+// 3.13: PyDictValues right after the instance, in use as long as it is `valid`.
+static void inline_values(struct py_reader *r, const struct py_object *o,
+			  struct instance_attrs *ret)
+{
+	const struct layout *l = r->layout;
+	const addr_t at = o->addr + o->type->basicsize;
+	uint8_t scratch[64];
+	const uint32_t size = layout_off(l, F_VALUES_VALUES);
+	const uint8_t *p = size <= sizeof(scratch) ? py_get(r, at, size, scratch) : NULL;
+
+	if (!p) {
+		damage_note(&r->damage, DAMAGE_UNREADABLE_OBJECT, o->addr);
+	} else if (field_u64(l, F_VALUES_VALID, p)) {
+		ret->values = at + size;
+		ret->values_n = field_u64(l, F_VALUES_CAPACITY, p);
+	}
+}
+
+// PyDictValues before 3.13 is a bare array; its prefix holds no size worth believing.
+static void plain_values(struct py_reader *r, addr_t values, struct instance_attrs *ret)
+{
+	ret->values = values + (layout_has(r->layout, F_VALUES_VALUES)
+					? layout_off(r->layout, F_VALUES_VALUES)
+					: 0);
+	ret->values_n = UINT64_MAX;
+}
+
+static addr_t dict_from_end(struct py_reader *r, const struct py_object *o)
+{
+	const int64_t n = field_i64(r->layout, F_OB_SIZE, o->p);
+	uint64_t end;
+
+	if (!u64_mul(i64_abs(n), o->type->itemsize, &end) ||
+	    !u64_add(end, o->type->basicsize, &end) || !u64_align_up(end, 8, &end)) {
+		damage_note(&r->damage, DAMAGE_BAD_CONTAINER, o->addr);
+		return 0;
+	}
+	return py_read_ptr(r, o->addr + end + (uint64_t)o->type->dictoffset, o->addr);
+}
+
+void instance_attrs(struct py_reader *r, const struct py_object *o, struct instance_attrs *ret)
+{
+	addr_t word;
+
+	*ret = (struct instance_attrs){0};
+	switch (o->type->dict_place) {
+	case DICT_NOWHERE:
+		return;
+	case DICT_AT_OFFSET:
+		ret->dict = py_read_ptr(r, o->addr + (uint64_t)o->type->dictoffset, o->addr);
+		return;
+	case DICT_FROM_END:
+		ret->dict = dict_from_end(r, o);
+		return;
+	case DICT_TWO_WORDS:
+		word = py_read_ptr(r, o->addr - 32, o->addr);
+		if (word)
+			plain_values(r, word, ret);
+		else
+			ret->dict = py_read_ptr(r, o->addr - 24, o->addr);
+		break;
+	case DICT_TAGGED:
+		word = py_read_ptr(r, o->addr - 24, o->addr);
+		if (word & 1)
+			plain_values(r, word + 1, ret);
+		else
+			ret->dict = word;
+		break;
+	case DICT_INLINE:
+		inline_values(r, o, ret);
+		ret->dict = py_read_ptr(r, o->addr - 24, o->addr);
+		break;
+	case DICT_BEFORE:
+		ret->dict = py_read_ptr(r, o->addr - 24, o->addr);
+		return;
+	}
+	if (ret->values)
+		ret->values_n = dict_keys_n(r, o->type->cached_keys, ret->values_n, o->addr);
+}
+
+static bool type_is_visited(const struct py_reader *r, const struct py_type *type)
+{
+	return type->flags & TYPE_PYTHON ||
+	       (type->flags & TYPE_GC && r->layout->facts[FACT_C_HEAP_TYPE_VISITED]);
+}
+
+void instance_visit(struct py_reader *r, const struct py_object *o)
+{
+	struct instance_attrs at;
+
+	if (o->type->dict_place != DICT_NOWHERE) {
+		instance_attrs(r, o, &at);
+		if (at.values)
+			visit_pointers(r, at.values, at.values_n, EDGE_VISIT, LABEL_ATTR_SLOT, 0,
+				       o->addr);
+		edge_emit_text(&r->edges, at.dict, EDGE_VISIT, ".__dict__");
+	}
+	if (o->type->flags & TYPE_HEAP)
+		edge_emit_text(&r->edges, o->type->addr,
+			       type_is_visited(r, o->type) ? EDGE_VISIT : EDGE_OWN, ".__class__");
+}
+
+// -- repr: <module.Class attr=value …>, the first attributes that say something
+
+#define ATTRS_SHOWN 2u
+
+// Text, numbers and None tell one instance from another; containers and objects do not.
+static bool says_something(struct py_reader *r, addr_t value)
+{
+	const struct py_type *type = py_type_of(r, value);
+
+	return type && type->family && type->family->repr && type->flags & TYPE_LEAF;
+}
+
+static bool show_attr(struct py_reader *r, addr_t name, addr_t value, uint64_t *shown,
+		      struct strbuf *out)
+{
+	if (!name || !value || !says_something(r, value))
+		return false;
+	strbuf_putc(out, ' ');
+	if (!text_append(r, name, LIM_NAME_BYTES, out, NULL))
+		strbuf_putc(out, '?');
+	strbuf_putc(out, '=');
+	py_repr(r, value, out);
+	return ++*shown == ATTRS_SHOWN;
+}
+
+static void show_values(struct py_reader *r, const struct py_object *o,
+			const struct instance_attrs *at, struct strbuf *out)
+{
+	uint64_t shown = 0;
+
+	for (uint64_t i = 0; i < at->values_n && i < LIM_REPR_ATTRS; i++) {
+		addr_t value;
+
+		if (mem_read_u64(r->py->mem, at->values + i * 8, &value) < 0 ||
+		    show_attr(r, dict_keys_name(r, o->type->cached_keys, i), value, &shown, out))
+			return;
+	}
+}
+
+static void show_dict(struct py_reader *r, addr_t dict, struct strbuf *out)
+{
+	struct dict_iter it;
+	struct dict_item item;
+	uint64_t shown = 0;
+
+	if (!dict_iter_init_at(&it, r, dict))
+		return;
+	it.n = u64_min(it.n, LIM_REPR_ATTRS);
+	while (dict_iter_next(&it, &item))
+		if (show_attr(r, item.key, item.value, &shown, out))
+			return;
+}
+
+static void show_slots(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	uint64_t shown = 0;
+
+	for (uint32_t i = 0; i < o->type->member_n && i < LIM_REPR_ATTRS && shown < ATTRS_SHOWN;
+	     i++) {
+		const struct py_member *m = &o->type->members[i];
+		addr_t value;
+
+		if (m->off + 8 > o->n || !says_something(r, value = load_u64(o->p + m->off)))
+			continue;
+		strbuf_printf(out, " %s=", m->label + 1);
+		py_repr(r, value, out);
+		shown++;
+	}
+}
+
+void repr_instance(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	struct instance_attrs at;
+
+	instance_attrs(r, o, &at);
+	strbuf_printf(out, "<%s", o->type->name);
+	if (at.values)
+		show_values(r, o, &at, out);
+	else if (at.dict)
+		show_dict(r, at.dict, out);
+	else if (o->type->flags & TYPE_PYTHON)
+		show_slots(r, o, out);
+	strbuf_putc(out, '>');
+}

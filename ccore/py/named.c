@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Families whose references are rows of members.def and that need little but a good repr:
+// modules, functions, methods, exceptions, weak references, 2.7's classes.
+#include "py/families.h"
+
+// "<what name>", where `name` is a str object.
+static void repr_named(struct py_reader *r, const char *what, addr_t name, struct strbuf *out)
+{
+	strbuf_printf(out, "<%s ", what);
+	if (!text_append(r, name, LIM_NAME_BYTES, out, NULL))
+		strbuf_puts(out, "?");
+	strbuf_putc(out, '>');
+}
+
+bool module_name(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	const addr_t name = dict_lookup(r, object_u64(r, o, F_MD_DICT), "__name__");
+
+	if (name && text_append(r, name, LIM_NAME_BYTES, out, NULL))
+		return true;
+	return layout_has(r->layout, F_MD_NAME) &&
+	       text_append(r, object_u64(r, o, F_MD_NAME), LIM_NAME_BYTES, out, NULL);
+}
+
+static void repr_module(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	strbuf_puts(out, "<module ");
+	if (!module_name(r, o, out))
+		strbuf_puts(out, "?");
+	strbuf_putc(out, '>');
+}
+
+// The state of an extension module: a block whose words only the module's own m_traverse knows.
+static void visit_module_state(struct py_reader *r, const struct py_object *o)
+{
+	const struct layout *l = r->layout;
+	addr_t def, state;
+	uint64_t size;
+
+	if (!layout_has(l, F_MD_DEF) || !layout_has(l, F_MDEF_SIZE))
+		return;
+	def = object_u64(r, o, F_MD_DEF);
+	state = object_u64(r, o, F_MD_STATE);
+	if (!def || !state ||
+	    mem_read_u64(r->py->mem, def + layout_off(l, F_MDEF_SIZE), &size) < 0 ||
+	    size > LIM_MODULE_STATE_BYTES) // also -1: a module that has no state
+		return;
+	visit_guesses(r, state, size);
+}
+
+const struct py_family family_module = {
+	.types = "module",
+	.visit = visit_module_state,
+	.reads = S_PyModuleObject,
+	.repr = repr_module,
+};
+
+static void repr_function(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	const enum field_id name =
+		layout_has(r->layout, F_FUNC_QUALNAME) ? F_FUNC_QUALNAME : F_FUNC_NAME;
+
+	repr_named(r, "function", object_u64(r, o, name), out);
+}
+
+const struct py_family family_function = {
+	.types = "function",
+	.reads = S_PyFunctionObject,
+	.repr = repr_function,
+};
+
+static void repr_cfunction(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	const addr_t def = object_u64(r, o, F_M_ML);
+	char name[LIM_NAME_BYTES] = "?";
+	addr_t name_at;
+
+	if (mem_read_u64(r->py->mem, def + layout_off(r->layout, F_ML_NAME), &name_at) == 0 &&
+	    mem_read_cstr(r->py->mem, name_at, name, sizeof(name)) < 0)
+		memcpy(name, "?", 2);
+	strbuf_puts(out, "<built-in ");
+	strbuf_add_printable(out, name, strlen(name));
+	strbuf_putc(out, '>');
+}
+
+const struct py_family family_cfunction = {
+	.types = "builtin_function_or_method",
+	.reads = S_PyCFunctionObject,
+	.repr = repr_cfunction,
+};
+
+static void repr_method(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	const addr_t self = object_u64(r, o, F_IM_SELF);
+
+	strbuf_puts(out, "<method ");
+	py_repr(r, object_u64(r, o, F_IM_FUNC), out);
+	if (self) {
+		strbuf_puts(out, " of ");
+		py_repr(r, self, out);
+	}
+	strbuf_putc(out, '>');
+}
+
+const struct py_family family_method = {
+	.types = "method|instancemethod",
+	.reads = S_PyMethodObject,
+	.repr = repr_method,
+};
+
+// Type(args), as CPython shows it.
+static void repr_exception(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	const char *dot = strrchr(o->type->name, '.');
+	struct py_object args;
+
+	strbuf_puts(out, dot ? dot + 1 : o->type->name);
+	if (py_object_open(r, object_u64(r, o, F_EXC_ARGS), &args) &&
+	    args.type->family == &family_tuple)
+		repr_items(r, args.addr + layout_off(r->layout, F_TUPLE_ITEM),
+			   py_var_size(r, &args), "(", ")", out);
+	else
+		strbuf_puts(out, "()");
+}
+
+const struct py_family family_exception = {
+	.types = "BaseException|exceptions.BaseException",
+	.reads = S_PyBaseExceptionObject,
+	.repr = repr_exception,
+};
+
+static void repr_weakref(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	const addr_t to = object_u64(r, o, F_WR_OBJECT);
+
+	strbuf_puts(out, "<weakref to ");
+	if (to && to != r->py->none)
+		py_repr(r, to, out);
+	else
+		strbuf_puts(out, "nothing any more");
+	strbuf_putc(out, '>');
+}
+
+const struct py_family family_weakref = {
+	.types = "weakref|weakproxy|weakcallableproxy",
+	.reads = S_PyWeakReference,
+	.repr = repr_weakref,
+};
+
+static void repr_traceback(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	const int64_t line = field_i64(r->layout, F_TB_LINENO, o->p);
+	struct py_object frame;
+
+	strbuf_puts(out, "<traceback in ");
+	if (py_object_open(r, object_u64(r, o, F_TB_FRAME), &frame) &&
+	    frame.type->family == &family_frame)
+		code_name(r, frame_code(r, &frame), out);
+	else
+		strbuf_puts(out, "?");
+	if (line > 0) // from 3.11 on often computed only when asked for
+		strbuf_printf(out, " line %lld", (long long)line);
+	strbuf_putc(out, '>');
+}
+
+const struct py_family family_traceback = {
+	.types = "traceback",
+	.reads = S_PyTracebackObject,
+	.repr = repr_traceback,
+};
+
+static void repr_instance27(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	const struct py_type *named = py_counted_type(r, o->type, o->addr);
+
+	strbuf_printf(out, "<%s instance>", named->name);
+}
+
+const struct py_family family_instance27 = {
+	.types = "instance",
+	.needs = F_IN_CLASS,
+	.repr = repr_instance27,
+};
+
+static void repr_class27(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	repr_named(r, "class", object_u64(r, o, F_CL_NAME), out);
+}
+
+const struct py_family family_class27 = {
+	.types = "classobj",
+	.reads = S_PyClassObject,
+	.needs = F_CL_NAME,
+	.repr = repr_class27,
+};

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// int, bool, float, None; 2.7's int and long.
+#include "py/families.h"
+
+#include <inttypes.h>
+
+#define DIGIT_BITS 30u
+
+// Sign and number of digits of an int of 3.x or a long of 2.7.
+static void long_shape(struct py_reader *r, const uint8_t *p, bool *ret_negative, uint64_t *ret_n)
+{
+	const struct layout *l = r->layout;
+
+	if (layout_has(l, F_LONG_TAG)) {
+		const uint64_t tag = field_u64(l, F_LONG_TAG, p);
+
+		*ret_negative = (tag & 3) == 2;
+		*ret_n = tag >> 3;
+	} else {
+		const int64_t n = field_i64(l, F_OB_SIZE, p);
+
+		*ret_negative = n < 0;
+		*ret_n = i64_abs(n);
+	}
+}
+
+static bool long_value(struct py_reader *r, const struct py_object *o, int64_t *ret)
+{
+	uint8_t digits[12];
+	uint64_t n, value = 0;
+	bool negative;
+
+	long_shape(r, o->p, &negative, &n);
+	if (n > 3 || (n && mem_read(r->py->mem, o->addr + layout_off(r->layout, F_LONG_DIGIT),
+				    digits, n * 4) < 0))
+		return false;
+	for (uint64_t i = n; i-- > 0;) {
+		if (value >> (63 - DIGIT_BITS))
+			return false;
+		value = value << DIGIT_BITS | load_u32(digits + i * 4);
+	}
+	*ret = negative ? -(int64_t)value : (int64_t)value;
+	return true;
+}
+
+static uint64_t size_int(struct py_reader *r, const struct py_object *o)
+{
+	const struct layout *l = r->layout;
+	const uint64_t least = (uint64_t)l->facts[FACT_LONG_DIGITS_MIN];
+	bool negative;
+	uint64_t n;
+
+	long_shape(r, o->p, &negative, &n);
+	// 2.7 starts from the type's basicsize, 3.x from the struct's.
+	return (layout_has(l, F_INT27_IVAL) ? o->type->basicsize : layout_off(l, F_LONG_DIGIT)) +
+	       (n > least ? n : least) * 4;
+}
+
+static void repr_int(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	int64_t value;
+	bool negative;
+	uint64_t n;
+
+	if (r->py->redact) {
+		strbuf_puts(out, "…");
+	} else if (long_value(r, o, &value)) {
+		strbuf_printf(out, "%" PRId64, value);
+	} else {
+		long_shape(r, o->p, &negative, &n);
+		strbuf_printf(out, "%sint of %" PRIu64 " bits", negative ? "negative " : "",
+			      n * DIGIT_BITS);
+	}
+}
+
+const struct py_family family_int = {
+	.types = "int|long",
+	.size = size_int,
+	.repr = repr_int,
+};
+
+static void repr_bool(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	int64_t value = 0;
+	const bool known = layout_has(r->layout, F_INT27_IVAL)
+				   ? (value = field_i64(r->layout, F_INT27_IVAL, o->p), true)
+				   : long_value(r, o, &value);
+
+	strbuf_puts(out, r->py->redact || !known ? "…" : value ? "True" : "False");
+}
+
+static uint64_t size_bool(struct py_reader *r, const struct py_object *o)
+{
+	return layout_has(r->layout, F_INT27_IVAL) ? o->type->basicsize : size_int(r, o);
+}
+
+const struct py_family family_bool = {
+	.types = "bool",
+	.size = size_bool,
+	.repr = repr_bool,
+};
+
+static void repr_int27(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	if (r->py->redact)
+		strbuf_puts(out, "…");
+	else
+		strbuf_printf(out, "%" PRId64, field_i64(r->layout, F_INT27_IVAL, o->p));
+}
+
+const struct py_family family_int27 = {
+	.types = "",
+	.reads = S_PyIntObject,
+	.repr = repr_int27,
+};
+
+static void repr_float(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	const uint64_t bits = object_u64(r, o, F_FLOAT_FVAL);
+	double value;
+
+	memcpy(&value, &bits, sizeof(value));
+	if (r->py->redact)
+		strbuf_puts(out, "…");
+	else
+		strbuf_printf(out, "%.12g", value);
+}
+
+const struct py_family family_float = {
+	.types = "float",
+	.reads = S_PyFloatObject,
+	.repr = repr_float,
+};
+
+static void repr_none(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	(void)r; // the same for every None
+	(void)o;
+	strbuf_puts(out, "None");
+}
+
+const struct py_family family_none = {
+	.types = "NoneType",
+	.repr = repr_none,
+};

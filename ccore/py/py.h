@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * py: reading Python objects out of the target.
+ *
+ * struct py is shared by all threads of a session: the layout, the memory, the types seen so
+ * far. struct py_reader is one thread's way to it, with its caches, its count of damage and
+ * its buffer of edges. A type is read once, when the first object of it is met, into a struct
+ * py_type that says all a reader needs: its family, its plain pointer members, where its
+ * instances' attributes are.
+ *
+ * A family is a kind of object that needs code (dict, list, frame …): one file each, with
+ * struct py_family. Types whose references are members of one C struct are rows of
+ * layout/members.def.
+ */
+#ifndef NECROPY_PY_H
+#define NECROPY_PY_H
+
+#include "layout/layout.h"
+#include "py/edge.h"
+#include "util/checked.h"
+#include "util/damage.h"
+#include "util/hashmap.h"
+#include "util/strbuf.h"
+
+#include <pthread.h>
+
+struct py_reader;
+struct py_object;
+
+struct py_family {
+	const char *types; // tp_names of its static types, '|'-separated
+	// The struct whose members its functions read of the object: so much of it is read, even
+	// where a corrupt tp_basicsize says that there is less.
+	enum struct_id reads;
+	enum field_id needs; // a layout without it has no such family
+	// Emit the references the family's own struct holds; NULL for none.
+	void (*visit)(struct py_reader *r, const struct py_object *o);
+	// Bytes sys.getsizeof() counts, without GC head; NULL: basicsize + itemsize * |ob_size|.
+	uint64_t (*size)(struct py_reader *r, const struct py_object *o);
+	// A short repr appended to out; NULL: <type at address>.
+	void (*repr)(struct py_reader *r, const struct py_object *o, struct strbuf *out);
+	// The label's text for an edge this family emitted; NULL when labels stand for themselves.
+	void (*label)(struct py_reader *r, const struct py_object *o, const struct edge *e,
+		      struct strbuf *out);
+};
+
+/** A pointer member: from layout/members.def, __slots__ or tp_members. */
+struct py_member {
+	uint32_t off;
+	uint8_t kind;	   // enum edge_kind
+	const char *label; // ".name"
+};
+
+enum py_type_flags {
+	TYPE_GC = 1,		  // HAVE_GC: instances have a GC head
+	TYPE_HEAP = 2,		  // made at run time
+	TYPE_PYTHON = 4,	  // by a class statement: subtype_dealloc
+	TYPE_SIZE_GUESSED = 8,	  // its own C __sizeof__ is not known: sizes are estimates
+	TYPE_LEAF = 16,		  // instances hold no reference, not even to their type
+	TYPE_IS_TYPE = 32,	  // instances are types
+	TYPE_STATIC_BUILTIN = 64, // tp_dict is kept per interpreter
+};
+
+// Where instances have their __dict__.
+enum py_dict_place {
+	DICT_NOWHERE,
+	DICT_AT_OFFSET, // tp_dictoffset > 0
+	DICT_FROM_END,	// tp_dictoffset < 0: after the items of a variable-size object
+	DICT_TWO_WORDS, // 3.11: values at -32, dict at -24
+	DICT_TAGGED,	// 3.12
+	DICT_BEFORE,	// 3.13: dict at -24
+	DICT_INLINE	// 3.13: dict at -24, else values at basicsize
+};
+
+struct py_type {
+	addr_t addr;
+	uint32_t index;	  // in py->types
+	unsigned flags;	  // enum py_type_flags
+	const char *name; // as Python programmers call it: "dict", "collections.deque"
+	uint64_t tp_flags;
+	uint32_t basicsize, itemsize;
+	uint32_t read_n;  // bytes that py_object_open() reads of an instance
+	uint32_t least_n; // and when those are not all there; readers count on them
+	int64_t dictoffset;
+	uint32_t prefix; // bytes of the memory block before the object: GC head, managed words
+	enum py_dict_place dict_place;
+	addr_t cached_keys;		 // PyDictKeysObject shared by the instances, or 0
+	const struct py_type *base;	 // or NULL
+	const struct py_family *family;	 // the nearest base's; NULL: nothing but members
+	const struct py_member *members; // its own and its bases'
+	uint32_t member_n;
+	uint32_t opaque_from, opaque_to; // bytes nothing is known of: candidates for guesses
+};
+
+/** An object being read: a view or copy of the first `n` bytes of it. */
+#define PY_OBJECT_BYTES 1024u
+
+struct py_object {
+	addr_t addr;
+	const struct py_type *type;
+	const uint8_t *p; // view, or `scratch`
+	uint32_t n;	  // bytes at p: type->read_n
+	uint8_t scratch[PY_OBJECT_BYTES];
+};
+
+struct py {
+	const struct layout *layout;
+	const struct mem *mem;
+	struct arena arena; // names, types, members
+	VEC(struct py_type *) types;
+	struct hashmap type_by_addr;	    // to index + 1; 0: known to be no type
+	addr_t none, set_dummy, dict_dummy; // objects; 0 when there is none
+	// Where 3.12+ keeps what static types have per interpreter: arrays of static_type_state.
+	addr_t static_types[2];
+	pthread_mutex_t lock; // for types
+	uint64_t max_bytes;   // that types may take
+	uint64_t member_n;    // members of all types
+	bool out_of_memory;
+	bool redact; // no contents in reprs
+};
+
+#define PY_TYPE_CACHE 1024u
+
+struct py_reader {
+	struct py *py;
+	const struct layout *layout;
+	struct mem_lens lens;
+	struct damage damage;
+	uint32_t repr_depth; // of the repr being made
+	uint64_t repr_end;   // size of its buffer at which to stop
+	struct {
+		addr_t addr;
+		const struct py_type *type;
+	} cache[PY_TYPE_CACHE];
+	struct edge_buffer edges;
+};
+
+/** `layout` and `mem` stay the caller's and must outlive `py`. */
+int py_open(struct py *py, const struct layout *layout, const struct mem *mem,
+	    struct ccore_error *err);
+void py_close(struct py *py);
+
+/** Some 40 KB: allocate it, or keep it in something that is allocated. */
+void py_reader_init(struct py_reader *r, struct py *py);
+
+/** The type object at `addr`, or NULL when there is none. Any thread. */
+const struct py_type *py_type_slow(struct py_reader *r, addr_t addr);
+
+static inline const struct py_type *py_type_get(struct py_reader *r, addr_t addr)
+{
+	const uint64_t i = (addr >> 4) % PY_TYPE_CACHE;
+
+	if (r->cache[i].addr == addr && addr)
+		return r->cache[i].type;
+	return py_type_slow(r, addr);
+}
+
+/**
+ * The type that `types` counts an object of `type` under: its class, for an old-style instance
+ * of 2.7, else `type`.
+ */
+const struct py_type *py_counted_type(struct py_reader *r, const struct py_type *type,
+				      addr_t object);
+
+/** The type of the object at `addr`, or NULL when there is no object. Counts no damage. */
+const struct py_type *py_type_of(struct py_reader *r, addr_t addr);
+
+/** Read the object at `addr`. False, without counting damage, when there is none. */
+bool py_object_open(struct py_reader *r, addr_t addr, struct py_object *ret);
+
+/** As py_object_open() of an object known to be of `type`. */
+bool py_object_open_typed(struct py_reader *r, addr_t addr, const struct py_type *type,
+			  struct py_object *ret);
+
+static inline uint64_t object_u64(const struct py_reader *r, const struct py_object *o,
+				  enum field_id f)
+{
+	return field_u64(r->layout, f, o->p);
+}
+
+/** The 8 bytes at `addr`, or 0 with damage counted against `owner`. */
+addr_t py_read_ptr(struct py_reader *r, addr_t addr, addr_t owner);
+
+/** `size` bytes at `addr`, a view or a copy in scratch of that size; NULL: unreadable. */
+static inline const uint8_t *py_get(struct py_reader *r, addr_t addr, uint64_t size, void *scratch)
+{
+	return mem_lens_get(&r->lens, addr, size, scratch);
+}
+
+/** ob_refcnt, and whether it is none because the object is immortal. */
+uint64_t py_refcount(const struct py_reader *r, const struct py_object *o, bool *ret_immortal);
+
+/** ob_size as a length: 0 when negative. */
+uint64_t py_var_size(const struct py_reader *r, const struct py_object *o);
+
+/**
+ * Emit all references `o` holds into r->edges, whose flush function may be called on the way
+ * and is called at the end when there are any left.
+ */
+void py_visit(struct py_reader *r, const struct py_object *o);
+
+/** What sys.getsizeof() returns for `o`; *ret_guess is set when that is an estimate. */
+uint64_t py_sizeof(struct py_reader *r, const struct py_object *o, bool *ret_guess);
+
+/** A short repr of the object at `addr` on one line, bounded in depth and length. */
+void py_repr(struct py_reader *r, addr_t addr, struct strbuf *out);
+
+/** The label of `e`, an edge of `o`, as a Python programmer reads it: ".x", "['k']", "local x". */
+void py_edge_label(struct py_reader *r, const struct py_object *o, const struct edge *e,
+		   struct strbuf *out);
+
+/** Whether a type is `base` or derived from it, by tp_flags bit (4.3: bits are stable). */
+static inline bool type_has_flag(const struct py_type *t, unsigned bit)
+{
+	return t->tp_flags >> bit & 1;
+}
+
+// tp_flags bits that never moved.
+enum {
+	TPFLAG_HEAPTYPE = 9,
+	TPFLAG_HAVE_GC = 14,
+	TPFLAG_LONG = 24,
+	TPFLAG_LIST = 25,
+	TPFLAG_TUPLE = 26,
+	TPFLAG_BYTES = 27,
+	TPFLAG_UNICODE = 28,
+	TPFLAG_DICT = 29,
+	TPFLAG_BASE_EXC = 30,
+	TPFLAG_TYPE = 31
+};
+
+#endif

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "py/families.h"
+
+#include <stdlib.h>
+
+int py_open(struct py *py, const struct layout *layout, const struct mem *mem,
+	    struct ccore_error *err)
+{
+	*py = (struct py){.layout = layout, .mem = mem};
+	if (pthread_mutex_init(&py->lock, NULL) != 0)
+		return err_nomem(err);
+	py->none = layout->symbols[SYM_NONE];
+	// Pointers to the dummies; a dummy that is not found is no reference to skip.
+	if (layout->symbols[SYM_SET_DUMMY_PTR])
+		(void)mem_read_u64(mem, layout->symbols[SYM_SET_DUMMY_PTR], &py->set_dummy);
+	else if (layout->symbols[SYM_SET_DUMMY_PTR27])
+		(void)mem_read_u64(mem, layout->symbols[SYM_SET_DUMMY_PTR27], &py->set_dummy);
+	if (layout->symbols[SYM_DICT_DUMMY_PTR27])
+		(void)mem_read_u64(mem, layout->symbols[SYM_DICT_DUMMY_PTR27], &py->dict_dummy);
+	return 0;
+}
+
+void py_close(struct py *py)
+{
+	vec_done(&py->types);
+	hashmap_done(&py->type_by_addr);
+	arena_done(&py->arena);
+	pthread_mutex_destroy(&py->lock);
+}
+
+static void drop_edges(struct edge_buffer *b)
+{
+	b->n = 0;
+}
+
+void py_reader_init(struct py_reader *r, struct py *py)
+{
+	memset(r, 0, sizeof(*r));
+	r->py = py;
+	r->layout = py->layout;
+	mem_lens_init(&r->lens, py->mem);
+	r->edges.sink.flush = drop_edges;
+	r->edges.left = UINT64_MAX;
+}
+
+addr_t py_read_ptr(struct py_reader *r, addr_t addr, addr_t owner)
+{
+	uint8_t scratch[8];
+	const uint8_t *p = py_get(r, addr, 8, scratch);
+
+	if (p)
+		return load_u64(p);
+	damage_note(&r->damage, DAMAGE_UNREADABLE_OBJECT, owner);
+	return 0;
+}
+
+const struct py_type *py_type_of(struct py_reader *r, addr_t addr)
+{
+	uint8_t scratch[8];
+	const uint8_t *p;
+
+	if (addr % 8)
+		return NULL;
+	p = py_get(r, addr + layout_off(r->layout, F_OB_TYPE), 8, scratch);
+	return p ? py_type_get(r, load_u64(p)) : NULL;
+}
+
+bool py_object_open_typed(struct py_reader *r, addr_t addr, const struct py_type *type,
+			  struct py_object *ret)
+{
+	ret->addr = addr;
+	ret->type = type;
+	ret->n = type->read_n;
+	ret->p = py_get(r, addr, ret->n, ret->scratch);
+	if (ret->p || type->read_n == type->least_n)
+		return ret->p != NULL;
+	// Some objects are shorter than their type says, and may lie at the end of a mapping:
+	// static types, which are no PyHeapTypeObject; datetime without a tzinfo.
+	ret->n = type->least_n;
+	ret->p = py_get(r, addr, ret->n, ret->scratch);
+	return ret->p != NULL;
+}
+
+bool py_object_open(struct py_reader *r, addr_t addr, struct py_object *ret)
+{
+	const struct py_type *type = py_type_of(r, addr);
+
+	return type && py_object_open_typed(r, addr, type, ret);
+}
+
+uint64_t py_refcount(const struct py_reader *r, const struct py_object *o, bool *ret_immortal)
+{
+	const uint64_t n = object_u64(r, o, F_OB_REFCNT);
+
+	*ret_immortal = r->layout->facts[FACT_IMMORTAL] && (int32_t)(uint32_t)n < 0;
+	return n;
+}
+
+uint64_t py_var_size(const struct py_reader *r, const struct py_object *o)
+{
+	const int64_t n = field_i64(r->layout, F_OB_SIZE, o->p);
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+void visit_pointers(struct py_reader *r, addr_t addr, uint64_t n, enum edge_kind kind,
+		    enum label_kind label, uint64_t first, addr_t owner)
+{
+	uint8_t scratch[4096];
+
+	if (n > r->py->mem->bytes / 8) {
+		damage_note(&r->damage, DAMAGE_BAD_CONTAINER, owner);
+		return;
+	}
+	for (uint64_t i = 0; i < n;) {
+		uint64_t want = n - i;
+		const uint8_t *p = mem_lens_span(&r->lens, addr + i * 8, want * 8);
+
+		if (!p) {
+			want = u64_min(want, sizeof(scratch) / 8);
+			p = py_get(r, addr + i * 8, want * 8, scratch);
+		}
+		if (!p) {
+			damage_note(&r->damage, DAMAGE_BAD_CONTAINER, owner);
+			return;
+		}
+		for (uint64_t k = 0; k < want; k++)
+			edge_emit(&r->edges, load_u64(p + k * 8), kind, label, first + i + k);
+		i += want;
+	}
+}
+
+static void visit_members(struct py_reader *r, const struct py_object *o)
+{
+	for (uint32_t i = 0; i < o->type->member_n; i++) {
+		const struct py_member *m = &o->type->members[i];
+		const addr_t to = m->off + 8 <= o->n ? load_u64(o->p + m->off)
+						     : py_read_ptr(r, o->addr + m->off, o->addr);
+
+		edge_emit_text(&r->edges, to, m->kind, m->label);
+	}
+}
+
+static void guess(struct py_reader *r, addr_t to, uint64_t off)
+{
+	// Below the lowest address that Linux maps lie small numbers.
+	if (to % 8 == 0 && to >= 4096)
+		edge_emit(&r->edges, to, EDGE_GUESS, LABEL_OFFSET, off);
+}
+
+void visit_guesses(struct py_reader *r, addr_t addr, uint64_t size)
+{
+	for (uint64_t off = 0; off + 8 <= size; off += 8) {
+		uint8_t scratch[8];
+		const uint8_t *p = py_get(r, addr + off, 8, scratch);
+
+		if (!p)
+			return; // a guess that is missing is no damage
+		guess(r, load_u64(p), off);
+	}
+}
+
+// Words of a type's struct that nothing is known of.
+static void visit_opaque(struct py_reader *r, const struct py_object *o)
+{
+	uint32_t off = (o->type->opaque_from + 7) & ~7u;
+
+	for (; off + 8 <= o->type->opaque_to && off + 8 <= o->n; off += 8)
+		guess(r, load_u64(o->p + off), off);
+}
+
+void py_visit(struct py_reader *r, const struct py_object *o)
+{
+	const struct py_type *t = o->type;
+
+	if (!r->edges.left) {
+		damage_note(&r->damage, DAMAGE_LIMIT, o->addr);
+	} else if (!(t->flags & TYPE_LEAF)) {
+		if (t->member_n)
+			visit_members(r, o);
+		if (t->family && t->family->visit)
+			t->family->visit(r, o);
+		if (t->dict_place != DICT_NOWHERE || t->flags & TYPE_HEAP)
+			instance_visit(r, o);
+		if (t->opaque_to)
+			visit_opaque(r, o);
+	}
+	if (!r->edges.sink.hold)
+		edge_flush(&r->edges);
+}
+
+// Static types have no GC head, although their type says that its instances do.
+static bool counts_gc_head(struct py_reader *r, const struct py_object *o)
+{
+	if (!(o->type->flags & TYPE_GC))
+		return false;
+	if (o->type->flags & TYPE_IS_TYPE && !r->layout->facts[FACT_SIZEOF_TRUSTS_FLAGS])
+		return object_u64(r, o, F_TP_FLAGS) >> TPFLAG_HEAPTYPE & 1;
+	return true;
+}
+
+uint64_t py_sizeof(struct py_reader *r, const struct py_object *o, bool *ret_guess)
+{
+	const struct py_type *t = o->type;
+	uint64_t size;
+
+	*ret_guess = t->flags & TYPE_SIZE_GUESSED;
+	if (t->family && t->family->size)
+		size = t->family->size(r, o);
+	else
+		size = t->basicsize + (t->itemsize ? t->itemsize * py_var_size(r, o) : 0);
+	if (size > LIM_OBJECT_BYTES) {
+		damage_note(&r->damage, DAMAGE_BAD_CONTAINER, o->addr);
+		*ret_guess = true;
+		size = t->basicsize;
+	}
+	if (counts_gc_head(r, o))
+		size += t->prefix;
+	return size;
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Types of the standard library that keep objects outside their struct: deque, OrderedDict,
+// lru_cache; and buffered files, whose size includes the buffer.
+#include "py/families.h"
+
+// -- deque: blocks of pointers, linked both ways
+
+static uint64_t deque_length(struct py_reader *r, const struct py_object *o)
+{
+	return layout_has(r->layout, F_DEQUE_LEN27) ? object_u64(r, o, F_DEQUE_LEN27)
+						    : py_var_size(r, o);
+}
+
+static uint64_t block_slots(const struct layout *l)
+{
+	return layout_has(l, F_DEQUE_DATA) ? l->fields[F_DEQUE_DATA].size / 8 : 0;
+}
+
+static void visit_deque(struct py_reader *r, const struct py_object *o)
+{
+	const struct layout *l = r->layout;
+	uint64_t left = deque_length(r, o), at, slots, done = 0;
+	addr_t block;
+
+	slots = block_slots(l);
+	if (!layout_has(l, F_DEQUE_LEFT) || !slots)
+		return;
+	if (left > r->py->mem->bytes / 8) {
+		damage_note(&r->damage, DAMAGE_BAD_CONTAINER, o->addr);
+		return;
+	}
+	at = object_u64(r, o, F_DEQUE_LEFT_INDEX);
+	block = object_u64(r, o, F_DEQUE_LEFT);
+	while (left && r->edges.left) {
+		const uint64_t n = at < slots ? u64_min(left, slots - at) : 0;
+
+		// Each block holds something, so a loop of blocks ends with the length.
+		if (!n || !block) {
+			damage_note(&r->damage, DAMAGE_BAD_CONTAINER, o->addr);
+			return;
+		}
+		visit_pointers(r, block + layout_off(l, F_DEQUE_DATA) + at * 8, n, EDGE_VISIT,
+			       LABEL_INDEX, done, o->addr);
+		done += n;
+		left -= n;
+		at = 0;
+		block = left ? py_read_ptr(r, block + layout_off(l, F_DEQUE_RIGHT), o->addr) : 0;
+	}
+}
+
+// deque.__sizeof__(): whole blocks, from 2.7.? on and 3.5 on.
+static uint64_t size_deque(struct py_reader *r, const struct py_object *o)
+{
+	const struct layout *l = r->layout;
+	uint64_t blocks;
+
+	if (!layout_has(l, F_DEQUE_LEFT) || !block_slots(l))
+		return o->type->basicsize;
+	blocks = (object_u64(r, o, F_DEQUE_LEFT_INDEX) + deque_length(r, o) + block_slots(l) - 1) /
+		 block_slots(l);
+	return o->type->basicsize + blocks * l->struct_size[S_dequeblock];
+}
+
+static void repr_deque(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	strbuf_printf(out, "deque of %llu", (unsigned long long)deque_length(r, o));
+}
+
+const struct py_family family_deque = {
+	.types = "collections.deque",
+	.reads = S_dequeobject,
+	.visit = visit_deque,
+	.size = size_deque,
+	.repr = repr_deque,
+};
+
+// -- OrderedDict: a dict, and a list of nodes that own the keys once more
+
+static void visit_odict(struct py_reader *r, const struct py_object *o)
+{
+	const struct layout *l = r->layout;
+	uint64_t n = u64_min(object_u64(r, o, F_MA_USED), r->py->mem->bytes / 8);
+	addr_t node;
+
+	family_dict.visit(r, o);
+	if (!layout_has(l, F_OD_FIRST) || !layout_has(l, F_ODNODE_KEY))
+		return;
+	node = object_u64(r, o, F_OD_FIRST);
+	// Each node is memory of its own, so a loop ends with the edges that may come.
+	for (; node && n && r->edges.left; n--) {
+		edge_emit_text(&r->edges,
+			       py_read_ptr(r, node + layout_off(l, F_ODNODE_KEY), o->addr),
+			       EDGE_VISIT, " key");
+		node = py_read_ptr(r, node + layout_off(l, F_ODNODE_NEXT), o->addr);
+	}
+	if (node || n)
+		damage_note(&r->damage, DAMAGE_BAD_CONTAINER, o->addr);
+}
+
+static uint64_t size_odict(struct py_reader *r, const struct py_object *o)
+{
+	const struct layout *l = r->layout;
+	uint64_t size = family_dict.size(r, o);
+
+	if (layout_has(l, F_OD_FAST_NODES_SIZE))
+		size += 8 * object_u64(r, o, F_OD_FAST_NODES_SIZE) +
+			l->struct_size[S_odictnode] * object_u64(r, o, F_MA_USED);
+	return size;
+}
+
+static void repr_odict(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	family_dict.repr(r, o, out);
+}
+
+const struct py_family family_odict = {
+	.types = "collections.OrderedDict",
+	.reads = S_odictobject,
+	.visit = visit_odict,
+	.size = size_odict,
+	.repr = repr_odict,
+};
+
+// -- lru_cache: it visits what its elements hold, which are no GC objects
+
+static void visit_lru_cache(struct py_reader *r, const struct py_object *o)
+{
+	const struct layout *l = r->layout;
+	uint64_t left;
+	addr_t root, at;
+
+	if (!layout_has(l, F_LRU_ROOT) || !layout_has(l, F_LRU_NEXT))
+		return;
+	// More elements than there is memory for are a loop.
+	left = r->py->mem->bytes / l->struct_size[S_lru_list_elem];
+	root = o->addr + layout_off(l, F_LRU_ROOT);
+	at = py_read_ptr(r, root + layout_off(l, F_LRU_NEXT), o->addr);
+	for (; at && at != root && left && r->edges.left; left--) {
+		edge_emit_text(&r->edges, py_read_ptr(r, at + layout_off(l, F_LRU_KEY), o->addr),
+			       EDGE_VISIT, " cached key");
+		edge_emit_text(&r->edges, py_read_ptr(r, at + layout_off(l, F_LRU_RESULT), o->addr),
+			       EDGE_VISIT, " cached result");
+		at = py_read_ptr(r, at + layout_off(l, F_LRU_NEXT), o->addr);
+	}
+	if (at && at != root)
+		damage_note(&r->damage, DAMAGE_BAD_CONTAINER, o->addr);
+}
+
+const struct py_family family_lru_cache = {
+	.types = "functools._lru_cache_wrapper",
+	.visit = visit_lru_cache,
+};
+
+// -- buffered files
+
+static uint64_t size_buffered(struct py_reader *r, const struct py_object *o)
+{
+	if (!layout_has(r->layout, F_BUFFERED_BUFFER) || !object_u64(r, o, F_BUFFERED_BUFFER))
+		return o->type->basicsize;
+	return o->type->basicsize + object_u64(r, o, F_BUFFERED_SIZE);
+}
+
+const struct py_family family_buffered = {
+	.types = "_io.BufferedReader|_io.BufferedWriter|_io.BufferedRandom",
+	.reads = S_buffered,
+	.size = size_buffered,
+};

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Types: read once, into a struct py_type that says all that readers of its instances need:
+ * which family, which pointer members, where the attributes are, how much to read.
+ */
+#include "py/raw_type.h"
+
+static const struct py_family *const families[] = {
+#define X(family) &family,
+	FAMILIES(X)
+#undef X
+};
+
+// -- what instances hold
+
+static bool in_interpreter(const struct py_reader *r, addr_t addr)
+{
+	const struct module *m = r->layout->module;
+
+	return addr >= m->start && addr < m->end;
+}
+
+// Names without a module are the interpreter's own types only when they lie in it: old Cython
+// has a static type called "generator".
+static bool name_can_be_trusted(const struct py_reader *r, addr_t type, const char *tp_name)
+{
+	return strchr(tp_name, '.') || in_interpreter(r, type);
+}
+
+static const struct py_family *family_of(const struct layout *l, const char *tp_name)
+{
+	// Two names that changed their meaning with 3.0.
+	if (!layout_has(l, F_STR_LENGTH) && strcmp(tp_name, "str") == 0)
+		return &family_str27;
+	if (layout_has(l, F_INT27_IVAL) && strcmp(tp_name, "int") == 0)
+		return &family_int27;
+	for (unsigned i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		if (name_in_list(tp_name, families[i]->types))
+			return layout_has(l, families[i]->needs) &&
+					       l->struct_size[families[i]->reads]
+				       ? families[i]
+				       : NULL;
+	return NULL;
+}
+
+static uint32_t u32_max(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+// What readers count on: the family's struct, and ob_size even where there is none.
+static uint32_t least_size(const struct layout *l, const struct py_type *type)
+{
+	uint32_t n = l->struct_size[S_PyVarObject];
+
+	if (type->family)
+		n = u32_max(n, l->struct_size[type->family->reads]);
+	if (type->flags & TYPE_IS_TYPE) // also where the metatype's base is not to be believed
+		n = u32_max(n, l->struct_size[S_PyTypeObject]);
+	return n < PY_OBJECT_BYTES ? n : PY_OBJECT_BYTES;
+}
+
+// What is read where it is there. A compact str is shorter than its type says.
+static uint32_t read_size(const struct py_type *type)
+{
+	const uint32_t n = type->family == &family_str ? 0 : type->basicsize;
+
+	return u32_max(type->least_n, n < PY_OBJECT_BYTES ? n : PY_OBJECT_BYTES);
+}
+
+struct member_list {
+	struct py_member *data;
+	uint64_t n, cap;
+};
+
+// __slots__ of a Python class, or the T_OBJECT members of a C type.
+static bool declared_members(struct py_reader *r, const struct raw_type *t,
+			     const struct py_type *type, struct member_list *ret)
+{
+	enum { T_OBJECT = 6, T_OBJECT_EX = 16 };
+	const struct layout *l = r->layout;
+	const uint64_t stride = l->struct_size[S_PyMemberDef];
+	addr_t def = raw_u64(r, t, F_TP_MEMBERS);
+	struct py_member m = {.kind = EDGE_VISIT};
+	uint8_t scratch[256];
+	char name[LIM_NAME_BYTES] = ".";
+
+	for (uint32_t i = 0; def && i < LIM_MEMBERS; i++, def += stride) {
+		const uint8_t *p =
+			stride <= sizeof(scratch) ? py_get(r, def, stride, scratch) : NULL;
+		uint64_t off, kind;
+
+		if (!p || !field_u64(l, F_MEMBER_NAME, p))
+			return true;
+		off = field_u64(l, F_MEMBER_OFFSET, p);
+		kind = field_u64(l, F_MEMBER_TYPE, p);
+		if ((kind != T_OBJECT_EX && kind != T_OBJECT) || type->basicsize < 8 ||
+		    off > type->basicsize - 8 ||
+		    mem_read_cstr(r->py->mem, field_u64(l, F_MEMBER_NAME, p), name + 1,
+				  sizeof(name) - 1) < 0)
+			continue;
+		m.off = (uint32_t)off;
+		m.label = arena_strdup(&r->py->arena, name);
+		if (!m.label || !vec_push(ret, m))
+			return false;
+	}
+	if (def)
+		damage_note(&r->damage, DAMAGE_LIMIT, t->addr);
+	return true;
+}
+
+static bool set_members(struct py_reader *r, struct py_type *type, const struct py_member *own,
+			uint64_t n)
+{
+	const struct py_type *base = type->base;
+	const uint32_t base_n = base ? base->member_n : 0;
+	const uint32_t base_size = base ? base->basicsize : 0;
+	struct py *py = r->py;
+	struct py_member *all;
+
+	if (n > LIM_MEMBERS - u64_min(base_n, LIM_MEMBERS) || py->member_n >= LIM_ALL_MEMBERS) {
+		damage_note(&r->damage, DAMAGE_LIMIT, type->addr);
+		n = 0;
+	}
+	if (!n) {
+		type->members = base ? base->members : NULL;
+		type->member_n = base_n;
+		return true;
+	}
+	all = arena_alloc(&py->arena, (base_n + n) * sizeof(*all));
+	if (!all)
+		return false;
+	py->member_n += base_n + n;
+	if (base_n)
+		memcpy(all, base->members, base_n * sizeof(*all));
+	type->member_n = base_n;
+	for (uint64_t i = 0; i < n; i++) {
+		// What lies behind the base's struct is no member of it.
+		uint32_t k = own[i].off < base_size ? 0 : base_n;
+
+		while (k < base_n && all[k].off != own[i].off)
+			k++;
+		if (k == base_n)
+			all[type->member_n++] = own[i];
+	}
+	type->members = all;
+	return true;
+}
+
+static bool find_members(struct py_reader *r, const struct raw_type *t, const char *tp_name,
+			 struct py_type *type)
+{
+	struct py_member rows[MEMBERS_ROWS_MAX];
+	struct member_list declared = {0};
+	const bool named = !(type->flags & TYPE_PYTHON) && name_can_be_trusted(r, t->addr, tp_name);
+	const struct py_family *family = named ? family_of(r->layout, tp_name) : NULL;
+	uint32_t n = 0;
+	bool known = family != NULL, ok = true;
+
+	type->family = family ? family : type->base ? type->base->family : NULL;
+	if (named)
+		known = members_find(r->layout, tp_name, type->basicsize, rows, &n) || known ||
+			members_is_leaf(tp_name);
+	if (!known)
+		ok = declared_members(r, t, type, &declared);
+	if (type->base) {
+		type->opaque_from = type->base->opaque_from;
+		type->opaque_to = type->base->opaque_to;
+	}
+	if (!known && !(type->flags & TYPE_PYTHON)) {
+		if (!type->opaque_to)
+			type->opaque_from = type->base ? type->base->basicsize
+						       : r->layout->struct_size[S_PyObject];
+		// The base of a type with its own struct may be larger than what it adds to.
+		type->opaque_to = type->basicsize > type->opaque_from ? type->basicsize : 0;
+	}
+	ok = ok && set_members(r, type, known ? rows : declared.data, known ? n : declared.n);
+	vec_done(&declared);
+	return ok;
+}
+
+static bool member_at(const struct py_type *type, int64_t off)
+{
+	for (uint32_t i = 0; i < type->member_n; i++)
+		if (type->members[i].off == off)
+			return true;
+	return false;
+}
+
+static enum py_dict_place dict_place(const struct layout *l, const struct py_type *type)
+{
+	const uint64_t managed = (uint64_t)l->facts[FACT_FLAG_MANAGED_DICT];
+	const uint64_t inline_values = (uint64_t)l->facts[FACT_FLAG_INLINE_VALUES];
+
+	if (type->flags & TYPE_IS_TYPE) // tp_dict, which family_type visits
+		return DICT_NOWHERE;
+	if (type->tp_flags & managed) {
+		switch ((enum managed_scheme)l->facts[FACT_MANAGED]) {
+		case MANAGED_TWO_WORDS:
+			return DICT_TWO_WORDS;
+		case MANAGED_TAGGED:
+			return DICT_TAGGED;
+		case MANAGED_INLINE:
+			return type->tp_flags & inline_values && layout_has(l, F_VALUES_VALID)
+				       ? DICT_INLINE
+				       : DICT_BEFORE;
+		case MANAGED_NONE:
+			break;
+		}
+	}
+	if (type->dictoffset == 0 || member_at(type, type->dictoffset))
+		return DICT_NOWHERE;
+	return type->dictoffset > 0 ? DICT_AT_OFFSET : DICT_FROM_END;
+}
+
+static uint32_t block_prefix(const struct layout *l, uint64_t tp_flags)
+{
+	uint32_t n = 0;
+
+	if (tp_flags >> TPFLAG_HAVE_GC & 1)
+		n += l->struct_size[S_PyGC_Head];
+	if (tp_flags & (uint64_t)l->facts[FACT_FLAGS_PREHEADER])
+		n += 16;
+	return n;
+}
+
+// -- sizes
+
+// Whether the type brings a __sizeof__ that we do not know. object's own is known, and so are
+// those of families with a size function.
+static bool size_is_guessed(struct py_reader *r, const struct py_type *type)
+{
+	const bool own_family = type->family && type->family->size &&
+				(!type->base || type->base->family != type->family);
+
+	if (!type->base || own_family)
+		return false;
+	return type->base->flags & TYPE_SIZE_GUESSED ||
+	       dict_lookup(r, type_dict(r, type->addr), "__sizeof__");
+}
+
+// -- making a struct py_type
+
+struct py_type *type_make(struct py_reader *r, const struct raw_type *t, const struct py_type *base)
+{
+	const struct layout *l = r->layout;
+	const addr_t subtype_dealloc = l->symbols[SYM_SUBTYPE_DEALLOC];
+	struct py_type *type = arena_alloc(&r->py->arena, sizeof(*type));
+	char tp_name[LIM_NAME_BYTES];
+
+	if (!type)
+		return NULL;
+	type->addr = t->addr;
+	type->base = base;
+	type->tp_flags = raw_u64(r, t, F_TP_FLAGS);
+	type->basicsize = (uint32_t)raw_u64(r, t, F_TP_BASICSIZE);
+	type->itemsize = (uint32_t)raw_u64(r, t, F_TP_ITEMSIZE);
+	type->dictoffset = field_i64(l, F_TP_DICTOFFSET, t->p);
+	if (type_has_flag(type, TPFLAG_HAVE_GC))
+		type->flags |= TYPE_GC;
+	if (type_has_flag(type, TPFLAG_TYPE))
+		type->flags |= TYPE_IS_TYPE;
+	if (type->tp_flags & (uint64_t)l->facts[FACT_FLAG_STATIC_BUILTIN])
+		type->flags |= TYPE_STATIC_BUILTIN;
+	if (type_has_flag(type, TPFLAG_HEAPTYPE)) {
+		type->flags |= TYPE_HEAP;
+		if (!subtype_dealloc || raw_u64(r, t, F_TP_DEALLOC) == subtype_dealloc)
+			type->flags |= TYPE_PYTHON;
+		if (layout_has(l, F_HT_CACHED_KEYS))
+			type->cached_keys =
+				py_read_ptr(r, t->addr + layout_off(l, F_HT_CACHED_KEYS), t->addr);
+	}
+	type->prefix = block_prefix(l, type->tp_flags);
+	type_tp_name(r, t, tp_name, sizeof(tp_name));
+	type->name = type_full_name(r, t, tp_name);
+	if (!type->name || !find_members(r, t, tp_name, type))
+		return NULL;
+	type->least_n = least_size(l, type);
+	type->read_n = read_size(type);
+	type->dict_place = dict_place(l, type);
+	if (size_is_guessed(r, type))
+		type->flags |= TYPE_SIZE_GUESSED;
+	if (!(type->flags & TYPE_HEAP) && !type->member_n && type->dict_place == DICT_NOWHERE &&
+	    !type->opaque_to && (!type->family || !type->family->visit))
+		type->flags |= TYPE_LEAF;
+	return type;
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What types are called: module.qualname, as Python programmers write it.
+#include "py/raw_type.h"
+
+#include <stdio.h>
+
+void type_tp_name(struct py_reader *r, const struct raw_type *t, char *buf, uint64_t cap)
+{
+	if (mem_read_cstr(r->py->mem, raw_u64(r, t, F_TP_NAME), buf, cap) < 0 || !*buf) {
+		// Its text lies in a file that is not here, or it is not one.
+		(void)snprintf(buf, cap, "<type 0x%llx>", (unsigned long long)t->addr);
+		damage_note(&r->damage, DAMAGE_BAD_NAME, t->addr);
+	}
+}
+
+static const char *without_builtins(const char *name)
+{
+	if (strncmp(name, "builtins.", 9) == 0)
+		return name + 9;
+	if (strncmp(name, "__builtin__.", 12) == 0)
+		return name + 12;
+	return name;
+}
+
+static bool heap_type_name(struct py_reader *r, const struct raw_type *t, const char *tp_name,
+			   struct strbuf *out)
+{
+	const struct layout *l = r->layout;
+	const enum field_id name = layout_has(l, F_HT_QUALNAME) ? F_HT_QUALNAME : F_HT_NAME;
+	const addr_t module = dict_lookup(r, raw_u64(r, t, F_TP_DICT), "__module__");
+	const char *dot = strrchr(tp_name, '.');
+	addr_t qualname;
+
+	if (!module || !text_append(r, module, LIM_NAME_BYTES, out, NULL))
+		strbuf_add(out, tp_name, dot ? (uint64_t)(dot - tp_name) : 0);
+	if (out->n)
+		strbuf_putc(out, '.');
+	if (mem_read_u64(r->py->mem, t->addr + layout_off(l, name), &qualname) < 0)
+		return false;
+	return text_append(r, qualname, LIM_NAME_BYTES, out, NULL);
+}
+
+const char *type_full_name(struct py_reader *r, const struct raw_type *t, const char *tp_name)
+{
+	struct strbuf text = {0};
+	const char *name = NULL;
+
+	if (raw_u64(r, t, F_TP_FLAGS) >> TPFLAG_HEAPTYPE & 1 &&
+	    heap_type_name(r, t, tp_name, &text) && text.n && !text.failed)
+		name = arena_strdup(&r->py->arena, without_builtins(text.data));
+	else
+		name = arena_strdup(&r->py->arena, without_builtins(tp_name));
+	strbuf_done(&text);
+	return name;
+}
+
+const char *class27_name(struct py_reader *r, addr_t cls)
+{
+	const struct layout *l = r->layout;
+	struct strbuf text = {0};
+	const char *name = NULL;
+	addr_t dict, cl_name;
+
+	if (mem_read_u64(r->py->mem, cls + layout_off(l, F_CL_DICT), &dict) == 0 &&
+	    mem_read_u64(r->py->mem, cls + layout_off(l, F_CL_NAME), &cl_name) == 0) {
+		if (text_append(r, dict_lookup(r, dict, "__module__"), LIM_NAME_BYTES, &text, NULL))
+			strbuf_putc(&text, '.');
+		if (text_append(r, cl_name, LIM_NAME_BYTES, &text, NULL) && text.n && !text.failed)
+			name = arena_strdup(&r->py->arena, without_builtins(text.data));
+	}
+	strbuf_done(&text);
+	return name;
+}
