@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Objects by type: the analysis to read first when writing another.
+#include "analysis/histogram.h"
+
+#include "util/parallel.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#define PIECE 8192u // objects that a thread takes at once
+
+// One thread's counts, by type index.
+struct tally {
+	VEC(struct histogram_row) by_type;
+};
+
+struct count {
+	struct heap *h;
+	const addr_t *objects;
+	uint64_t n;
+	_Atomic uint64_t next;
+	struct tally tallies[PARALLEL_MAX];
+};
+
+static struct histogram_row *row_of(struct tally *t, const struct py_type *type)
+{
+	while (t->by_type.n <= type->index)
+		if (!vec_push(&t->by_type, (struct histogram_row){0}))
+			return NULL;
+	return &t->by_type.data[type->index];
+}
+
+static int count_object(struct tally *t, struct py_reader *r, addr_t addr)
+{
+	struct histogram_row *row;
+	struct py_object o;
+	bool estimated;
+
+	if (!py_object_open(r, addr, &o)) {
+		damage_note(&r->damage, DAMAGE_UNREADABLE_TYPE, addr);
+		return 0;
+	}
+	row = row_of(t, py_counted_type(r, o.type, addr));
+	if (!row)
+		return CCORE_ENOMEM;
+	row->count++;
+	row->size += py_sizeof(r, &o, &estimated);
+	row->estimated += estimated;
+	return 0;
+}
+
+static int count_piece(struct count *c, uint32_t thread, const addr_t *objects, uint64_t first,
+		       uint64_t end)
+{
+	struct py_reader *r = &c->h->readers[thread];
+
+	for (uint64_t k = first; k < end; k++) {
+		if (k + 8 < end)
+			__builtin_prefetch(mem_lens_span(&r->lens, objects[k + 8], 24));
+		TRY(count_object(&c->tallies[thread], r, objects[k]));
+	}
+	return 0;
+}
+
+static int count_on_thread(void *ctx, uint32_t i)
+{
+	struct count *c = ctx;
+	uint64_t first;
+
+	while ((first = atomic_fetch_add(&c->next, PIECE)) < c->n)
+		TRY(count_piece(c, i, c->objects, first,
+				c->n - first < PIECE ? c->n : first + PIECE));
+	return 0;
+}
+
+static int count_all(struct count *c, const addr_t *objects, uint64_t n, struct ccore_error *err)
+{
+	c->objects = objects;
+	c->n = n;
+	atomic_store(&c->next, 0);
+	return parallel_run(c->h->thread_n, count_on_thread, c) < 0 ? err_nomem(err) : 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct histogram_row *x = a, *y = b;
+
+	return strcmp(x->type, y->type);
+}
+
+// Classes made twice (by a reload, or in two interpreters) have one name and one row.
+static void merge_names(struct histogram *g)
+{
+	uint64_t n = 0;
+
+	if (g->rows.n)
+		qsort(g->rows.data, g->rows.n, sizeof(*g->rows.data), by_name);
+	for (uint64_t i = 0; i < g->rows.n; i++) {
+		struct histogram_row *row = &g->rows.data[i];
+
+		if (n && strcmp(g->rows.data[n - 1].type, row->type) == 0) {
+			g->rows.data[n - 1].count += row->count;
+			g->rows.data[n - 1].size += row->size;
+			g->rows.data[n - 1].estimated += row->estimated;
+		} else {
+			g->rows.data[n++] = *row;
+		}
+	}
+	g->rows.n = n;
+}
+
+static int gather(struct histogram *ret, struct count *c, struct ccore_error *err)
+{
+	for (uint32_t t = 0; t < c->h->thread_n; t++) {
+		for (uint64_t i = 0; i < c->tallies[t].by_type.n; i++) {
+			struct histogram_row row = c->tallies[t].by_type.data[i];
+
+			row.type = c->h->py.types.data[i]->name;
+			if (row.count && !vec_push(&ret->rows, row))
+				return err_nomem(err);
+		}
+	}
+	merge_names(ret);
+	return 0;
+}
+
+// -- the collector's objects: counted by the other threads while the first walks the lists
+
+struct pursuit {
+	struct count *count;
+	struct ccore_error *err;
+};
+
+// Objects that may be counted now, waiting until there are some or all have come.
+static uint64_t wait_for_objects(const struct gc_objects *gc, uint64_t first)
+{
+	static const struct timespec a_moment = {.tv_nsec = 100000};
+
+	for (;;) {
+		const bool complete =
+			atomic_load_explicit(&gc->public_is_complete, memory_order_acquire);
+		const uint64_t ready =
+			atomic_load_explicit(&gc->public_ready, memory_order_acquire);
+
+		if (ready >= first + PIECE || complete)
+			return ready;
+		nanosleep(&a_moment, NULL);
+	}
+}
+
+static int pursue(void *ctx, uint32_t i)
+{
+	struct pursuit *p = ctx;
+	struct count *c = p->count;
+	const struct gc_objects *gc = &c->h->gc;
+	uint64_t first, ready;
+	int status = 0;
+
+	if (i == 0)
+		status = heap_need_public_gc(c->h, p->err);
+	while (status == 0) {
+		first = atomic_fetch_add(&c->next, PIECE);
+		ready = wait_for_objects(gc, first);
+		if (first >= ready)
+			break;
+		status = count_piece(c, i, gc->objects.data, first,
+				     ready - first < PIECE ? ready : first + PIECE);
+	}
+	return status;
+}
+
+static int count_public(struct count *c, struct ccore_error *err)
+{
+	struct pursuit p = {.count = c, .err = err};
+	int status;
+
+	status = parallel_run(c->h->thread_n, pursue, &p);
+	return status == CCORE_ENOMEM ? err_nomem(err) : status;
+}
+
+int histogram_count(struct histogram *ret, struct heap *h, bool gc_only, struct ccore_error *err)
+{
+	struct count c = {.h = h};
+	int r;
+
+	*ret = (struct histogram){0};
+	if (gc_only) {
+		r = count_public(&c, err);
+	} else {
+		r = heap_need_nodes(h, err);
+		if (r == 0)
+			r = count_all(&c, h->node_addr, h->node_n, err);
+	}
+	if (r == 0)
+		r = gather(ret, &c, err);
+	for (uint32_t t = 0; t < PARALLEL_MAX; t++)
+		vec_done(&c.tallies[t].by_type);
+	if (r < 0)
+		histogram_done(ret);
+	return r;
+}
+
+int histogram_of_pointers(struct histogram *ret, struct heap *h, addr_t addr, uint64_t n,
+			  struct ccore_error *err)
+{
+	struct count c = {.h = h};
+	struct py_reader *r = heap_reader(h);
+	int status = 0;
+
+	*ret = (struct histogram){0};
+	// As many as are really there: the count is the target's.
+	n = n <= LIM_CONTAINER ? mem_readable(h->py.mem, addr, n * 8) / 8 : 0;
+	for (uint64_t i = 0; status == 0 && i < n; i++) {
+		const addr_t object = py_read_ptr(r, addr + i * 8, addr);
+
+		if (object)
+			status = count_object(&c.tallies[0], r, object);
+	}
+	if (status == 0)
+		status = gather(ret, &c, err);
+	vec_done(&c.tallies[0].by_type);
+	if (status < 0)
+		histogram_done(ret);
+	return status == CCORE_ENOMEM ? err_nomem(err) : status;
+}
+
+void histogram_done(struct histogram *g)
+{
+	vec_done(&g->rows);
+}

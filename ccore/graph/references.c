@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "graph/references.h"
+
+// One thread's visit of one node.
+struct visit {
+	const struct heap *h;
+	struct graph_targets *out;
+};
+
+static void take_edges(struct edge_buffer *b)
+{
+	const struct visit *v = b->sink.ctx;
+
+	for (uint32_t i = 0; i < b->n; i++)
+		__builtin_prefetch(addrset_slot(&v->h->set, b->items[i].to));
+	for (uint32_t i = 0; i < b->n; i++) {
+		const struct edge *e = &b->items[i];
+		uint32_t id;
+
+		if (e->kind == EDGE_WEAK || e->kind == EDGE_BORROWED ||
+		    !heap_node(v->h, e->to, &id))
+			continue;
+		graph_targets_add(v->out, e->kind == EDGE_GUESS ? id | GRAPH_GUESS : id);
+	}
+}
+
+// Run `id`'s visit with its edges going to `flush`.
+static void visit_node(struct heap *h, struct py_reader *r, uint32_t id,
+		       void (*flush)(struct edge_buffer *), void *ctx)
+{
+	struct edge_sink before;
+	struct py_object o;
+
+	edge_redirect(&r->edges, flush, ctx, false, &before);
+	if (id >= h->node_n)
+		root_visit(r, &h->runtime, &h->roots.all.data[id - h->node_n]);
+	else if (!(h->node_flags[id] & NODE_BAD) && py_object_open(r, h->node_addr[id], &o))
+		py_visit(r, &o);
+	edge_restore(&r->edges, &before);
+}
+
+static void visit_for_graph(void *ctx, uint32_t thread, uint32_t id, struct graph_targets *out)
+{
+	struct heap *h = ctx;
+	struct visit v = {.h = h, .out = out};
+
+	visit_node(h, &h->readers[thread], id, take_edges, &v);
+}
+
+int references_build(struct graph *ret, struct heap *h, struct ccore_error *err)
+{
+	struct damage before[PARALLEL_MAX];
+	int r;
+
+	TRY(heap_need_nodes(h, err));
+	// The same objects are read a second time: what is wrong with them has been counted.
+	for (uint32_t i = 0; i < h->thread_n; i++)
+		before[i] = h->readers[i].damage;
+	heap_limit_edges(h);
+	r = graph_build(ret, (uint32_t)(h->node_n + h->roots.all.n), h->thread_n, visit_for_graph,
+			h, &h->opts.progress, err);
+	for (uint32_t i = 0; i < h->thread_n; i++)
+		h->readers[i].damage = before[i];
+	return r;
+}
+
+// -- one node at a time
+
+struct each {
+	references_fn fn;
+	void *ctx;
+	bool stopped;
+};
+
+static void give_edges(struct edge_buffer *b)
+{
+	struct each *each = b->sink.ctx;
+
+	for (uint32_t i = 0; i < b->n && !each->stopped; i++)
+		each->stopped = !each->fn(each->ctx, &b->items[i]);
+}
+
+void references_each(struct heap *h, uint32_t id, references_fn fn, void *ctx)
+{
+	struct each each = {.fn = fn, .ctx = ctx};
+	const struct damage before = heap_reader(h)->damage;
+
+	heap_limit_edges(h);
+	visit_node(h, heap_reader(h), id, give_edges, &each);
+	heap_reader(h)->damage = before;
+}
+
+void references_label(struct heap *h, uint32_t id, const struct edge *e, struct strbuf *out)
+{
+	struct py_reader *r = heap_reader(h);
+	struct py_object o;
+
+	if (id >= h->node_n)
+		root_edge_label(r, &h->roots.all.data[id - h->node_n], e, out);
+	else if (py_object_open(r, h->node_addr[id], &o))
+		py_edge_label(r, &o, e, out);
+}

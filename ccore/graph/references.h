@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The graph of a heap: its objects and roots as nodes, what keeps alive as edges.
+#ifndef NECROPY_REFERENCES_H
+#define NECROPY_REFERENCES_H
+
+#include "graph/graph.h"
+#include "heap/heap.h"
+#include "util/parallel.h"
+
+/**
+ * Index all visit, own and guess edges between the nodes of `h` and from its roots, which are
+ * nodes h->node_n and up. Weak and borrowed references keep nothing alive and are left out.
+ */
+int references_build(struct graph *ret, struct heap *h, struct ccore_error *err);
+
+/** Called for each edge of a node; returns false to stop. */
+typedef bool (*references_fn)(void *ctx, const struct edge *e);
+
+/** All edges of node `id`, of every kind, in the order CPython would visit them. */
+void references_each(struct heap *h, uint32_t id, references_fn fn, void *ctx);
+
+/** The label of `e`, which references_each() gave for node `id`. */
+void references_label(struct heap *h, uint32_t id, const struct edge *e, struct strbuf *out);
+
+#endif

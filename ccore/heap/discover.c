@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Finding all objects. Threads take pieces of the GC lists, and the roots; each visits its
+ * objects, adds what they refer to and visits that too, with a stack of its own. The set of
+ * addresses is shared. What only guesses lead to comes last.
+ */
+#include "heap/discover.h"
+#include "util/parallel.h"
+
+#define PIECE 4096u // objects that a thread takes at once
+
+struct discovery {
+	struct heap *h;
+	_Atomic uint64_t next; // first GC object not yet taken
+	_Atomic uint64_t done;
+	_Atomic int stop; // a thread failed
+	struct ccore_error *err;
+	pthread_mutex_t lock; // of what follows
+	VEC(addr_t) guesses;  // of all threads
+};
+
+// One thread's part.
+struct finder {
+	struct discovery *d;
+	struct py_reader *r;
+	VEC(addr_t) todo;    // added, not yet visited
+	VEC(addr_t) guesses; // what guessed references lead to, for later
+	uint64_t added_n;    // by references, not from the lists
+	struct edge_sink before;
+	int status;
+};
+
+static int fail(struct finder *f, int status)
+{
+	f->status = status;
+	atomic_store(&f->d->stop, 1);
+	return status;
+}
+
+// An address that something refers to: add it if it is an object.
+static void consider(struct finder *f, const struct edge *e)
+{
+	struct addrset *set = &f->d->h->set;
+	const struct py_type *type;
+	int added;
+
+	if (e->kind == EDGE_BORROWED || addrset_has(set, e->to))
+		return;
+	if (e->kind == EDGE_GUESS) {
+		if (!vec_push(&f->guesses, e->to))
+			fail(f, CCORE_ENOMEM);
+		return;
+	}
+	type = py_type_of(f->r, e->to);
+	if (!type) {
+		if (f->r->py->out_of_memory)
+			fail(f, CCORE_ENOMEM);
+		else if (e->kind != EDGE_WEAK)
+			damage_note(&f->r->damage, DAMAGE_UNREADABLE_TYPE, e->to);
+		return;
+	}
+	added = addrset_add(set, e->to);
+	f->added_n += added > 0;
+	if (added < 0 || (added && !(type->flags & TYPE_LEAF) && !vec_push(&f->todo, e->to)))
+		fail(f, CCORE_ENOMEM);
+}
+
+// Edges of many objects at once, in passes, so that the cache misses of each pass overlap:
+// is it known; if not, what does its header say.
+static void take_edges(struct edge_buffer *b)
+{
+	struct finder *f = b->sink.ctx;
+	const struct addrset *set = &f->d->h->set;
+
+	for (uint32_t i = 0; i < b->n; i++)
+		__builtin_prefetch(addrset_slot(set, b->items[i].to));
+	for (uint32_t i = 0; i < b->n; i++)
+		if (!addrset_has(set, b->items[i].to))
+			__builtin_prefetch(mem_lens_span(&f->r->lens, b->items[i].to, 16));
+	for (uint32_t i = 0; i < b->n; i++)
+		consider(f, &b->items[i]);
+}
+
+static void visit_at(struct finder *f, addr_t addr)
+{
+	struct py_object o;
+
+	if (py_object_open(f->r, addr, &o))
+		py_visit(f->r, &o);
+	else
+		damage_note(&f->r->damage, DAMAGE_UNREADABLE_OBJECT, addr);
+}
+
+static int visit_todo(struct finder *f)
+{
+	for (uint64_t n = 1; f->status == 0; n++) {
+		if (!f->todo.n)
+			edge_flush(&f->r->edges);
+		if (!f->todo.n)
+			break;
+		visit_at(f, vec_pop(&f->todo));
+		if (n % PROGRESS_STEP == 0 && atomic_load(&f->d->stop))
+			return CCORE_ECANCELED;
+	}
+	return f->status;
+}
+
+// A GC object may be visited from the list although another thread came to it by an edge:
+// the set says who was first.
+static int visit_piece(struct finder *f, const addr_t *objects, uint64_t n)
+{
+	for (uint64_t i = 0; i < n && f->status == 0; i++) {
+		if (i + 8 < n)
+			__builtin_prefetch(mem_lens_span(&f->r->lens, objects[i + 8], 16));
+		if (!py_type_of(f->r, objects[i])) {
+			damage_note(&f->r->damage, DAMAGE_UNREADABLE_TYPE, objects[i]);
+			continue;
+		}
+		switch (addrset_add(&f->d->h->set, objects[i])) {
+		case 1:
+			visit_at(f, objects[i]);
+			break;
+		case CCORE_ENOMEM:
+			return fail(f, CCORE_ENOMEM);
+		default:
+			break;
+		}
+	}
+	return visit_todo(f);
+}
+
+static int visit_roots(struct finder *f)
+{
+	const struct heap *h = f->d->h;
+
+	for (uint64_t i = 0; i < h->roots.all.n; i++)
+		root_visit(f->r, &h->runtime, &h->roots.all.data[i]);
+	return visit_todo(f);
+}
+
+// Types that nothing refers to but their instances: each may lead to others. When all threads
+// are done, so that the answer does not depend on which was faster.
+static int visit_types(struct finder *f)
+{
+	const struct py *py = &f->d->h->py;
+
+	for (uint64_t i = 0; i < py->types.n; i++) {
+		const struct edge e = {.to = py->types.data[i]->addr, .kind = EDGE_OWN};
+
+		consider(f, &e);
+		TRY(visit_todo(f));
+	}
+	return f->status;
+}
+
+static int find_in_lists(struct finder *f, bool reports)
+{
+	struct discovery *d = f->d;
+	const uint64_t n = d->h->gc.objects.n;
+
+	while (!atomic_load(&d->stop)) {
+		const uint64_t first = atomic_fetch_add(&d->next, PIECE);
+
+		if (first >= n)
+			break;
+		TRY(visit_piece(f, d->h->gc.objects.data + first,
+				n - first < PIECE ? n - first : PIECE));
+		atomic_fetch_add(&d->done, PIECE);
+		// The callback belongs to the calling thread.
+		if (reports && progress_report(&d->h->opts.progress, "finding objects",
+					       atomic_load(&d->done), n, d->err) < 0)
+			return fail(f, CCORE_ECANCELED);
+	}
+	return 0;
+}
+
+// -- what only guesses lead to
+
+// Stale words lead to freed objects, whose refcount is 0 or has become a free list's link. That
+// of an immortal object is UINT32_MAX.
+static bool has_plausible_refcount(struct finder *f, const struct py_object *o)
+{
+	bool immortal;
+	const uint64_t n = py_refcount(f->r, o, &immortal);
+
+	return n > 0 && n <= UINT32_MAX;
+}
+
+// After all that is certain, so that an object which both lead to counts as certain.
+static int visit_guessed(struct finder *f)
+{
+	const uint64_t before = f->added_n;
+	const struct damage damage = f->r->damage;
+
+	while (f->guesses.n) {
+		const addr_t addr = vec_pop(&f->guesses);
+		struct py_object o;
+		int added;
+
+		if (addrset_has(&f->d->h->set, addr) || !py_object_open(f->r, addr, &o) ||
+		    !has_plausible_refcount(f, &o))
+			continue;
+		added = addrset_add(&f->d->h->set, addr);
+		if (added < 0)
+			return fail(f, CCORE_ENOMEM);
+		if (added) {
+			f->added_n++;
+			py_visit(f->r, &o);
+			TRY(visit_todo(f));
+		}
+	}
+	f->d->h->guessed_n = f->added_n - before;
+	f->r->damage = damage; // a wrong guess is no damage
+	return f->status;
+}
+
+static void finder_init(struct finder *f, struct discovery *d, uint32_t thread)
+{
+	*f = (struct finder){.d = d, .r = &d->h->readers[thread]};
+	edge_redirect(&f->r->edges, take_edges, f, true, &f->before);
+}
+
+static void finder_done(struct finder *f)
+{
+	edge_restore(&f->r->edges, &f->before);
+	vec_done(&f->todo);
+	vec_done(&f->guesses);
+}
+
+// Hand what a thread has collected to the one that goes on.
+static int keep_guesses(struct finder *f)
+{
+	struct discovery *d = f->d;
+	bool ok = true;
+
+	pthread_mutex_lock(&d->lock);
+	for (uint64_t i = 0; ok && i < f->guesses.n; i++)
+		ok = vec_push(&d->guesses, f->guesses.data[i]);
+	pthread_mutex_unlock(&d->lock);
+	return ok ? 0 : CCORE_ENOMEM;
+}
+
+static int find_on_thread(void *ctx, uint32_t i)
+{
+	struct finder f;
+	int status;
+
+	finder_init(&f, ctx, i);
+	status = find_in_lists(&f, i == 0);
+	if (status == 0 && i == 0)
+		status = visit_roots(&f);
+	if (status == 0)
+		status = keep_guesses(&f);
+	finder_done(&f);
+	return status;
+}
+
+static int find_all(struct discovery *d)
+{
+	struct finder f;
+	int status;
+
+	TRY(parallel_run(d->h->thread_n, find_on_thread, d));
+	finder_init(&f, d, 0);
+	status = visit_types(&f);
+	for (uint64_t i = 0; status == 0 && i < d->guesses.n; i++)
+		if (!vec_push(&f.guesses, d->guesses.data[i]))
+			status = CCORE_ENOMEM;
+	if (status == 0)
+		status = visit_guessed(&f);
+	finder_done(&f);
+	return status;
+}
+
+int heap_discover(struct heap *h, struct ccore_error *err)
+{
+	struct discovery d = {.h = h, .err = err, .lock = PTHREAD_MUTEX_INITIALIZER};
+	int status;
+
+	heap_limit_edges(h);
+	status = find_all(&d);
+	vec_done(&d.guesses);
+	return status;
+}

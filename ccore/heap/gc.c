@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "heap/gc.h"
+
+#define LINK_MASK (~3ull) // flags in the low bits of both links
+
+struct walk {
+	struct py_reader *r;
+	struct gc_objects *out;
+	const struct progress *progress;
+	struct ccore_error *err;
+	uint32_t next_off, prev_off, head_size;
+	uint64_t limit;	     // more nodes than this cannot be
+	uint64_t scan_left;  // bytes of stacks: they do not overlap
+	bool stays_in_place; // the array of objects, while the public lists are walked
+};
+
+static const uint8_t *node_get(struct walk *w, addr_t node, uint8_t *scratch)
+{
+	return node % 8 ? NULL : py_get(w->r, node, w->next_off + 16, scratch);
+}
+
+// Both links of the node at `node`; false when it is not readable.
+static bool links(struct walk *w, addr_t node, addr_t *ret_next, addr_t *ret_prev)
+{
+	uint8_t scratch[64];
+	const uint8_t *p = node_get(w, node, scratch);
+
+	if (!p)
+		return false;
+	*ret_next = load_u64(p + w->next_off) & LINK_MASK;
+	*ret_prev = load_u64(p + w->prev_off) & LINK_MASK;
+	return true;
+}
+
+#define READY_STEP 4096u // objects after which others are told
+
+static int push(struct walk *w, addr_t node)
+{
+	struct gc_objects *out = w->out;
+
+	if (w->stays_in_place && out->objects.n == out->objects.cap) {
+		damage_note(&w->r->damage, DAMAGE_LIMIT, node);
+		return 0;
+	}
+	if (!vec_push(&out->objects, node + w->head_size))
+		return err_nomem(w->err);
+	if (w->stays_in_place && out->objects.n % READY_STEP == 0)
+		atomic_store_explicit(&out->public_ready, out->objects.n, memory_order_release);
+	return progress_poll(w->progress, "reading the GC lists", w->out->objects.n, 0, w->err);
+}
+
+static void bad_link(struct walk *w, addr_t node)
+{
+	damage_note(&w->r->damage, DAMAGE_BAD_LINK, node);
+}
+
+/*
+ * From both ends at once: two independent chains of loads hide each other's latency. Each
+ * step checks that the neighbour points back, so no node comes twice and the walk ends; a
+ * broken list gives what is before and after the break.
+ */
+static int walk_both_ends(struct walk *w, addr_t head)
+{
+	addr_t f, b, f_next, f_prev, b_next, b_prev;
+	bool f_ok = true, b_ok = true;
+	addr_t f_from = head, b_from = head;
+
+	if (!links(w, head, &f, &b)) {
+		bad_link(w, head);
+		return 0;
+	}
+	while (f_ok || b_ok) {
+		if (f_ok) {
+			if (f == head)
+				break;
+			f_ok = links(w, f, &f_next, &f_prev) && f_prev == f_from;
+			if (!f_ok)
+				bad_link(w, f);
+			else
+				TRY(push(w, f));
+			if (f_ok && f == b && b_ok)
+				break;
+			if (f_ok) {
+				f_from = f;
+				f = f_next;
+			}
+		}
+		if (b_ok) {
+			// The other end took this one already: they have met.
+			if (b == head || (f_ok && b == f_from))
+				break;
+			b_ok = links(w, b, &b_next, &b_prev) && b_next == b_from;
+			if (!b_ok)
+				bad_link(w, b);
+			else
+				TRY(push(w, b));
+			if (b_ok && f_ok && f == b)
+				break;
+			if (b_ok) {
+				b_from = b;
+				b = b_prev;
+			}
+		}
+	}
+	return 0;
+}
+
+// While a collection runs gc_prev may hold a count: only forward links are links. Brent's
+// algorithm finds a loop that does not come back to the head.
+static int walk_forward(struct walk *w, addr_t head)
+{
+	addr_t node, prev, next, turtle = 0;
+	uint64_t power = 1, lap = 0;
+
+	if (!links(w, head, &node, &prev)) {
+		bad_link(w, head);
+		return 0;
+	}
+	for (; node != head; node = next) {
+		if (node == turtle || w->out->objects.n >= w->limit ||
+		    !links(w, node, &next, &prev)) {
+			bad_link(w, node);
+			return 0;
+		}
+		TRY(push(w, node));
+		if (++lap == power) {
+			turtle = node;
+			power *= 2;
+			lap = 0;
+		}
+	}
+	return 0;
+}
+
+static int walk_list(struct walk *w, addr_t head, uint32_t interpreter, uint32_t generation,
+		     bool collecting)
+{
+	struct gc_list list = {
+		.interpreter = interpreter,
+		.generation = generation,
+		.first = w->out->objects.n,
+	};
+
+	TRY(collecting ? walk_forward(w, head) : walk_both_ends(w, head));
+	list.n = w->out->objects.n - list.first;
+	return vec_push(&w->out->lists, list) ? 0 : err_nomem(w->err);
+}
+
+// -- a collection's own lists, anchored in local variables of the collector
+
+// Whether the words (n, p) at `at` are the anchor of a list that is not empty.
+static bool is_anchor(struct walk *w, addr_t at, addr_t n, addr_t p)
+{
+	addr_t next, prev;
+
+	n &= LINK_MASK;
+	p &= LINK_MASK;
+	if (!n || !p || n == at || n % 8 || p % 8 || !links(w, n, &next, &prev) || prev != at)
+		return false;
+	return links(w, p, &next, &prev) && next == at;
+}
+
+static int scan_stack(struct walk *w, addr_t sp, addr_t end)
+{
+	addr_t at;
+
+	if (!u64_align_up(sp, 8, &at) || end - sp > w->scan_left) {
+		damage_note(&w->r->damage, DAMAGE_LIMIT, sp);
+		return 0;
+	}
+	w->scan_left -= end - sp;
+	for (; end - at >= 16 && at < end; at += 8) {
+		uint8_t scratch[16];
+		const uint8_t *p = py_get(w->r, at, 16, scratch);
+
+		if (!p)
+			break;
+		if (is_anchor(w, at, load_u64(p), load_u64(p + 8)))
+			TRY(walk_list(w, at, 0, GC_IN_FLIGHT, true));
+	}
+	return 0;
+}
+
+static int walk_in_flight(struct walk *w, const struct target *t)
+{
+	for (uint64_t i = 0; i < t->threads.n; i++) {
+		const addr_t sp = t->threads.data[i].sp;
+		const struct mem_segment *s = mem_find(w->r->py->mem, sp);
+
+		if (s && (s->base || s->source))
+			TRY(scan_stack(w, sp, s->max + 1));
+	}
+	return 0;
+}
+
+static struct walk start(struct gc_objects *out, struct py_reader *r,
+			 const struct progress *progress, struct ccore_error *err)
+{
+	const struct layout *l = r->layout;
+
+	return (struct walk){
+		.r = r,
+		.out = out,
+		.progress = progress,
+		.err = err,
+		.next_off = layout_off(l, F_GC_NEXT),
+		.prev_off = layout_off(l, F_GC_PREV),
+		.head_size = l->struct_size[S_PyGC_Head],
+		.limit = r->py->mem->bytes / l->struct_size[S_PyGC_Head],
+		.scan_left = r->py->mem->bytes,
+	};
+}
+
+int gc_walk_public(struct gc_objects *ret, const struct runtime *rt, struct py_reader *r,
+		   const struct progress *progress, struct ccore_error *err)
+{
+	struct walk w = start(ret, r, progress, err);
+	const bool collecting = runtime_is_collecting(rt, r->py->mem);
+	int status = 0;
+
+	// Only address space: memory is taken as objects are found. No object is smaller than its
+	// head and a header.
+	w.stays_in_place = vec_reserve(&ret->objects, w.limit / 2);
+	for (uint32_t i = 0; status == 0 && i < rt->interpreters.n; i++) {
+		const struct interpreter *in = &rt->interpreters.data[i];
+
+		for (uint32_t g = 0; status == 0 && in->owns_gc && g < GC_GENERATIONS; g++)
+			if (in->gc.heads[g])
+				status = walk_list(&w, in->gc.heads[g], i, g, collecting);
+	}
+	ret->public_n = ret->objects.n;
+	atomic_store_explicit(&ret->public_ready, ret->public_n, memory_order_release);
+	atomic_store_explicit(&ret->public_is_complete, true, memory_order_release);
+	return status;
+}
+
+int gc_walk_rest(struct gc_objects *ret, const struct runtime *rt, struct py_reader *r,
+		 const struct target *t, const struct progress *progress, struct ccore_error *err)
+{
+	struct walk w = start(ret, r, progress, err);
+	const bool collecting = runtime_is_collecting(rt, r->py->mem);
+
+	for (uint32_t i = 0; i < rt->interpreters.n; i++) {
+		const struct interpreter *in = &rt->interpreters.data[i];
+
+		if (in->owns_gc && in->gc.permanent)
+			TRY(walk_list(&w, in->gc.permanent, i, GC_PERMANENT, collecting));
+	}
+	return collecting ? walk_in_flight(&w, t) : 0;
+}
+
+void gc_objects_done(struct gc_objects *g)
+{
+	vec_done(&g->objects);
+	vec_done(&g->lists);
+	*g = (struct gc_objects){0};
+}

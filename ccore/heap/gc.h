@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The collector's lists: the objects that gc.get_objects() returns, and some it does not.
+#ifndef NECROPY_GC_H
+#define NECROPY_GC_H
+
+#include "heap/runtime.h"
+#include "util/progress.h"
+
+#include <stdatomic.h>
+
+#define GC_PERMANENT GC_GENERATIONS	   // as a generation number: gc.freeze(), immortals
+#define GC_IN_FLIGHT (GC_GENERATIONS + 1u) // on a running collection's own lists
+
+/** A run of objects that came from one list. */
+struct gc_list {
+	uint32_t interpreter; // index
+	uint32_t generation;  // 0 to 2, GC_PERMANENT, GC_IN_FLIGHT
+	uint64_t first, n;    // in objects
+};
+
+/**
+ * What gc.get_objects() returns comes first: objects[0 .. public_n).
+ *
+ * While one thread runs gc_walk_public(), others may read objects[0 .. public_ready), and wait
+ * for more until `public_is_complete`: the array stays in place when its address space could
+ * be reserved at the start, and else nothing is ready before the end.
+ */
+struct gc_objects {
+	VEC(addr_t) objects;
+	VEC(struct gc_list) lists;
+	uint64_t public_n;
+	uint8_t apart[64]; // others look at what follows while what is above changes
+	_Atomic uint64_t public_ready;
+	_Atomic bool public_is_complete;
+};
+
+/** Walk the lists that gc.get_objects() shows, of all interpreters, into zeroed `*ret`. */
+int gc_walk_public(struct gc_objects *ret, const struct runtime *rt, struct py_reader *r,
+		   const struct progress *progress, struct ccore_error *err);
+
+/**
+ * After that, the permanent generations; and while a collection was running, what it had moved
+ * to lists of its own, which are found through their anchors on the threads' stacks.
+ */
+int gc_walk_rest(struct gc_objects *ret, const struct runtime *rt, struct py_reader *r,
+		 const struct target *t, const struct progress *progress, struct ccore_error *err);
+void gc_objects_done(struct gc_objects *g);
+
+#endif

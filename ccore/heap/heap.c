@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "heap/heap.h"
+
+#include <stdlib.h>
+
+int heap_open(struct heap *h, const struct target *t, const struct heap_opts *opts,
+	      struct ccore_error *err)
+{
+	const struct layout_opts layout_opts = {.no_cache = opts->no_cache};
+	int r;
+
+	*h = (struct heap){
+		.target = t,
+		.opts = *opts,
+		// Memory that is read through callbacks is read on the calling thread.
+		.thread_n = mem_is_direct(&t->mem) ? opts->threads : 1,
+	};
+	TRY(layout_resolve(&h->layout, t, &layout_opts, err));
+	TRY(py_open(&h->py, &h->layout, &t->mem, err));
+	h->py.redact = opts->redact;
+	h->py.max_bytes = opts->max_bytes;
+	h->readers = calloc(h->thread_n, sizeof(*h->readers));
+	r = h->readers ? 0 : err_nomem(err);
+	for (uint32_t i = 0; r == 0 && i < h->thread_n; i++)
+		py_reader_init(&h->readers[i], &h->py);
+	if (r == 0)
+		r = runtime_read(&h->runtime, heap_reader(h), &h->layout, err);
+	if (r == 0)
+		r = roots_find(&h->roots, &h->runtime, heap_reader(h), err);
+	if (r < 0)
+		heap_close(h);
+	return r;
+}
+
+void heap_close(struct heap *h)
+{
+	free(h->node_addr);
+	free(h->node_type);
+	free(h->node_flags);
+	addrset_done(&h->set);
+	gc_objects_done(&h->gc);
+	roots_done(&h->roots);
+	runtime_done(&h->runtime);
+	free(h->readers);
+	py_close(&h->py);
+}
+
+// A walk that was cancelled leaves nothing behind.
+static int keep_gc(struct heap *h, int status)
+{
+	if (status < 0) {
+		gc_objects_done(&h->gc);
+		h->has_public_gc = false;
+	}
+	return status;
+}
+
+int heap_need_public_gc(struct heap *h, struct ccore_error *err)
+{
+	if (h->has_public_gc)
+		return 0;
+	h->has_public_gc = true;
+	return keep_gc(h,
+		       gc_walk_public(&h->gc, &h->runtime, heap_reader(h), &h->opts.progress, err));
+}
+
+int heap_need_gc(struct heap *h, struct ccore_error *err)
+{
+	if (h->has_gc)
+		return 0;
+	TRY(heap_need_public_gc(h, err));
+	TRY(keep_gc(h, gc_walk_rest(&h->gc, &h->runtime, heap_reader(h), h->target,
+				    &h->opts.progress, err)));
+	h->has_gc = true;
+	return 0;
+}
+
+bool heap_node(const struct heap *h, addr_t addr, uint32_t *ret)
+{
+	return addrset_id(&h->set, addr, ret) && !(h->node_flags[*ret] & NODE_BAD);
+}
+
+void heap_damage(const struct heap *h, struct damage *ret)
+{
+	*ret = h->target->damage;
+	for (uint32_t i = 0; i < h->thread_n; i++)
+		damage_merge(ret, &h->readers[i].damage);
+}
+
+// Each edge is a word of memory of its own, but for keys that dicts share with others.
+#define EDGES_PER_WORD 4u
+
+void heap_limit_edges(struct heap *h)
+{
+	for (uint32_t i = 0; i < h->thread_n; i++)
+		h->readers[i].edges.left = h->target->mem.bytes / 8 * EDGES_PER_WORD;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * heap: one target's Python objects. Opening finds the interpreter, its threads and its
+ * layout, and reads no object. The rest is made when first asked for, and kept:
+ *
+ *	heap_need_public_gc()  the objects that gc.get_objects() returns
+ *	heap_need_gc()     those, and the collector's other lists
+ *	heap_need_nodes()  all objects: those, and what is reachable from them and from roots,
+ *			   as one table sorted by address
+ *
+ * Node ids index that table. Roots are numbered after the objects: node_n + i is root i.
+ */
+#ifndef NECROPY_HEAP_H
+#define NECROPY_HEAP_H
+
+#include "heap/addrset.h"
+#include "heap/gc.h"
+#include "heap/roots.h"
+
+enum node_flags {
+	NODE_GC = 1,	    // gc.get_objects() returns it
+	NODE_PERMANENT = 2, // in the permanent generation
+	NODE_IN_FLIGHT = 4, // on a running collection's own lists
+	NODE_BAD = 8	    // its type is not readable: counted as damage, and nowhere else
+};
+
+struct heap_opts {
+	uint32_t threads;   // at least 1
+	uint64_t max_bytes; // that we may allocate
+	bool no_cache, redact;
+	struct progress progress;
+};
+
+struct heap {
+	const struct target *target;
+	struct layout layout;
+	struct py py;
+	struct py_reader *readers; // one a thread; [0] is the calling thread's
+	uint32_t thread_n;
+	struct runtime runtime;
+	struct roots roots;
+	struct heap_opts opts;
+
+	bool has_public_gc, has_gc; // what `gc` holds: gc.get_objects(), all lists
+	struct gc_objects gc;
+
+	bool has_nodes;
+	struct addrset set;
+	uint64_t node_n;
+	uint64_t guessed_n; // of them, those that only guessed references lead to
+	addr_t *node_addr;
+	uint32_t *node_type; // index in py.types, of the type it counts under
+	uint8_t *node_flags; // enum node_flags
+};
+
+/** Find the interpreter in `t`, which stays the caller's. Errors as ccore_open_core(). */
+int heap_open(struct heap *h, const struct target *t, const struct heap_opts *opts,
+	      struct ccore_error *err);
+void heap_close(struct heap *h);
+
+int heap_need_public_gc(struct heap *h, struct ccore_error *err);
+int heap_need_gc(struct heap *h, struct ccore_error *err);
+int heap_need_nodes(struct heap *h, struct ccore_error *err);
+
+/** The calling thread's reader. */
+static inline struct py_reader *heap_reader(struct heap *h)
+{
+	return &h->readers[0];
+}
+
+/** The object's node id, or false when no object starts at `addr`. After heap_need_nodes(). */
+bool heap_node(const struct heap *h, addr_t addr, uint32_t *ret);
+
+static inline const struct py_type *heap_node_type(const struct heap *h, uint64_t id)
+{
+	return h->py.types.data[h->node_type[id]];
+}
+
+/** All damage so far: the target's, and every reader's. */
+void heap_damage(const struct heap *h, struct damage *ret);
+
+/**
+ * Allow the readers as many edges as the target's memory can honestly hold. Corrupt containers
+ * that share one large table could give many times that; it is then damage (DAMAGE_LIMIT).
+ */
+void heap_limit_edges(struct heap *h);
+
+#endif

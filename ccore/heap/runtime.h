@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The interpreters and threads of the target, and where each keeps its garbage collector.
+#ifndef NECROPY_RUNTIME_H
+#define NECROPY_RUNTIME_H
+
+#include "py/families.h"
+#include "sym/target.h"
+
+#define GC_GENERATIONS 3u
+
+/** Addresses of the collector's variables; 0 where the version has none. */
+struct gc_state {
+	addr_t heads[GC_GENERATIONS]; // list anchors, youngest first
+	addr_t permanent;	      // anchor of the permanent generation (3.7+)
+	addr_t generations;	      // the array of struct gc_generation
+	addr_t collecting, enabled, debug, garbage, callbacks;
+};
+
+struct interpreter {
+	addr_t addr;
+	int64_t id;
+	addr_t sysdict;
+	addr_t static_types[2]; // arrays of static_type_state, 3.12+
+	bool owns_gc;		// false: `gc` is shared with an interpreter before it
+	struct gc_state gc;
+};
+
+struct py_thread {
+	addr_t addr;
+	uint32_t interpreter; // index
+	uint64_t thread_id;   // pthread_self()
+	uint64_t native_id;   // gettid(), 0 where not known
+	addr_t frame;	      // PyFrameObject (to 3.10) or interpreter frame; 0: none
+};
+
+struct runtime {
+	VEC(struct interpreter) interpreters; // the main one first
+	VEC(struct py_thread) threads;
+};
+
+/**
+ * Find the interpreters and threads, tell the version from sys.hexversion, and settle what
+ * depends on it in `layout` and `r->py`.
+ */
+int runtime_read(struct runtime *ret, struct py_reader *r, struct layout *layout,
+		 struct ccore_error *err);
+void runtime_done(struct runtime *rt);
+
+/** Whether some interpreter's collector was running. */
+bool runtime_is_collecting(const struct runtime *rt, const struct mem *m);
+
+#endif
