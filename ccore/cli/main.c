@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// necropy COMMAND TARGET [ARGUMENT] [OPTION]...
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+int complain(const struct ccore_error *err)
+{
+	if (err->code == CCORE_ECANCELED && interrupt_caught())
+		return EXIT_INTERRUPTED;
+	(void)fprintf(stderr, "necropy: %s\n", err->text); // no one is left to tell
+	return err->code == CCORE_EUSAGE || err->code == CCORE_ENOTFOUND ? EXIT_USAGE
+									 : EXIT_UNREADABLE;
+}
+
+// Flush standard output, on which everything was written without looking.
+static int finish_output(int status)
+{
+	const bool failed = ferror(stdout) || fflush(stdout) != 0;
+
+	if (!failed)
+		return status;
+	if (errno == EPIPE)
+		return EXIT_SIGPIPE; // the reader has seen enough
+	(void)fprintf(stderr, "necropy: cannot write to standard output: %s\n", strerror(errno));
+	return EXIT_UNREADABLE;
+}
+
+static bool wants_color(void)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
+	       !(term && !strcmp(term, "dumb"));
+}
+
+static uint32_t terminal_width(void)
+{
+	struct winsize size = {0};
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+static int print_result(struct ccore_result *r, struct ccore_error *err)
+{
+	const char *text;
+	uint64_t n;
+	int status;
+
+	status = ccore_result_render(r, terminal_width(), wants_color() ? CCORE_RENDER_COLOR : 0,
+				     &text, &n, err);
+	if (status < 0)
+		return status;
+	if (n > 4 && !memcmp(text, "\x89PNG", 4) && isatty(STDOUT_FILENO))
+		return usage_error(err, "a PNG picture is not for the terminal; add -o FILE");
+	(void)fwrite(text, 1, n, stdout); // finish_output() looks at stdout
+	return 0;
+}
+
+static int no_process(struct ccore_error *err, const char *pid)
+{
+	err->code = CCORE_EIO;
+	(void)snprintf(err->text, sizeof(err->text), "%.100s is no process id", pid); // fits
+	return CCORE_EIO;
+}
+
+static int open_target(const struct line *line, struct ccore_session **ret, struct ccore_error *err)
+{
+	const char *t = line->target;
+	int64_t pid = 0;
+
+	for (const char *c = t; *c >= '0' && *c <= '9'; c++) {
+		if (__builtin_mul_overflow(pid, 10, &pid) ||
+		    __builtin_add_overflow(pid, *c - '0', &pid))
+			return no_process(err, t);
+	}
+	if (*t && strspn(t, "0123456789") == strlen(t))
+		return ccore_open_pid(pid, &line->opts, ret, err);
+	return ccore_open_core(t, &line->opts, ret, err);
+}
+
+static int answer(const struct line *line, struct ccore_error *err, bool *ret_complete)
+{
+	struct ccore_session *session;
+	struct ccore_result *result;
+	const char *path;
+	int status;
+
+	status = open_target(line, &session, err);
+	if (status < 0)
+		return status;
+	status = ccore_run(session, line->argv, line->argc, &result, err);
+	ccore_close(session);
+	progress_erase();
+	if (status < 0)
+		return status;
+	path = ccore_result_output(result);
+	status = path ? ccore_result_write(result, path, err) : print_result(result, err);
+	*ret_complete = ccore_result_complete(result);
+	ccore_result_free(result);
+	return status;
+}
+
+static int run(struct line *line)
+{
+	struct ccore_error err = {0};
+	bool complete = true;
+	int status;
+
+	interrupt_catch();
+	progress_enable(!line->no_progress && isatty(STDERR_FILENO));
+	line->opts.progress = progress_report;
+	status = answer(line, &err, &complete);
+	progress_erase();
+	if (status < 0) {
+		err.code = status;
+		return finish_output(complain(&err));
+	}
+	return finish_output(complete ? EXIT_ANSWERED : EXIT_INCOMPLETE);
+}
+
+int main(int argc, char **argv)
+{
+	struct ccore_error err = {0};
+	struct line line;
+	int status;
+
+	if (line_parse(argc, argv, &line, &err) < 0) {
+		status = complain(&err);
+	} else if (line.version) {
+		(void)printf("necropy %s\n", ccore_version()); // finish_output() looks at stdout
+		status = finish_output(EXIT_ANSWERED);
+	} else if (line.help) {
+		if (line.argc)
+			help_print_command(command_index(line.argv[0]));
+		else
+			help_print();
+		status = finish_output(EXIT_ANSWERED);
+	} else {
+		status = run(&line);
+	}
+	line_done(&line);
+	return status;
+}

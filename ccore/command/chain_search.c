@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "command/chain_search.h"
+
+#include <stdlib.h>
+
+// -- where a chain may begin
+
+enum goal { GOAL_MODULE, GOAL_FRAME, GOAL_THREAD, GOAL_STATIC, GOAL_ANY, GOAL_TYPE };
+
+struct chain_search {
+	struct session *s;
+	enum goal goal;
+	uint8_t *goal_types;	   // of GOAL_TYPE, by type index
+	uint8_t *exclude_types;	   // or NULL
+	const char *exclude_label; // ".attr", or NULL for every reference
+	uint32_t *from;
+	uint64_t from_n;
+};
+
+static bool is_module(const struct heap *h, uint32_t id)
+{
+	return id < h->node_n && heap_node_type(h, id)->family == &family_module;
+}
+
+static bool is_static_type(const struct heap *h, uint32_t id)
+{
+	uint64_t flags;
+
+	return id < h->node_n && heap_node_type(h, id)->flags & TYPE_IS_TYPE &&
+	       mem_read_u64(h->py.mem, h->node_addr[id] + layout_off(&h->layout, F_TP_FLAGS),
+			    &flags) == 0 &&
+	       !(flags >> TPFLAG_HEAPTYPE & 1);
+}
+
+static bool is_root(const struct heap *h, uint32_t id, enum root_kind kind)
+{
+	return id >= h->node_n && h->roots.all.data[id - h->node_n].kind == kind;
+}
+
+static bool is_goal(void *ctx, uint32_t id)
+{
+	const struct chain_search *c = ctx;
+	const struct heap *h = &c->s->heap;
+
+	switch (c->goal) {
+	case GOAL_MODULE:
+		return is_module(h, id);
+	case GOAL_FRAME:
+		return is_root(h, id, ROOT_FRAME);
+	case GOAL_THREAD:
+		return is_root(h, id, ROOT_FRAME) || is_root(h, id, ROOT_THREAD);
+	case GOAL_STATIC:
+		return is_static_type(h, id);
+	case GOAL_ANY:
+		return id >= h->node_n || is_module(h, id) || is_static_type(h, id);
+	case GOAL_TYPE:
+		// The object asked for does not explain itself.
+		return id < h->node_n && c->goal_types[h->node_type[id]] &&
+		       !(c->from_n == 1 && id == c->from[0]);
+	}
+	return false;
+}
+
+// -- references that do not count
+
+struct label_test {
+	struct chain_search *c;
+	uint32_t source;
+	addr_t target;
+	bool another; // a reference with another label
+};
+
+static bool test_label(void *ctx, const struct edge *e)
+{
+	struct label_test *t = ctx;
+	struct strbuf label = {0};
+
+	if (e->to != t->target || !edge_is_strong(e))
+		return true;
+	references_label(&t->c->s->heap, t->source, e, &label);
+	t->another = label.failed || strcmp(label.data, t->c->exclude_label) != 0;
+	strbuf_done(&label);
+	return !t->another;
+}
+
+static bool is_excluded(void *ctx, uint32_t source, uint32_t target)
+{
+	struct chain_search *c = ctx;
+	struct heap *h = &c->s->heap;
+	struct label_test test = {.c = c, .source = source, .target = node_address(c->s, target)};
+
+	if (source >= h->node_n || !c->exclude_types[h->node_type[source]])
+		return false;
+	if (!c->exclude_label)
+		return true;
+	references_each(h, source, test_label, &test);
+	return !test.another;
+}
+
+// TYPE, or else TYPE.attr.
+static int parse_exclude(struct chain_search *c, const char *text, struct strbuf *type,
+			 struct ccore_error *err)
+{
+	const char *dot = strrchr(text, '.');
+
+	if (session_match_types(c->s, text, &c->exclude_types, NULL) == 0)
+		return 0;
+	strbuf_add(type, text, dot ? (uint64_t)(dot - text) : strlen(text));
+	if (type->failed)
+		return err_nomem(err);
+	c->exclude_label = dot;
+	return session_match_types(c->s, type->data, &c->exclude_types, err);
+}
+
+static int parse_goal(struct chain_search *c, const char *to, struct ccore_error *err)
+{
+	static const char *const names[] = {
+		[GOAL_MODULE] = "module", [GOAL_FRAME] = "frame", [GOAL_THREAD] = "thread",
+		[GOAL_STATIC] = "static", [GOAL_ANY] = "any",
+	};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(to, names[i]) == 0) {
+			c->goal = (enum goal)i;
+			return 0;
+		}
+	}
+	c->goal = GOAL_TYPE;
+	return session_match_types(c->s, to, &c->goal_types, err);
+}
+
+// -- the search
+
+static int search(struct chain_search *c, const struct chain_request *q, uint64_t wanted,
+		  bool guesses, struct paths *ret, struct ccore_error *err)
+{
+	struct graph *g;
+	struct path_query query = {
+		.from = c->from,
+		.from_n = c->from_n,
+		.wanted = wanted,
+		.max_depth = q->max_depth ? q->max_depth : UINT64_MAX,
+		.guesses = guesses,
+		.ctx = c,
+		.is_goal = is_goal,
+		.is_excluded = c->exclude_types ? is_excluded : NULL,
+		.progress = &c->s->progress,
+	};
+
+	TRY(session_graph(c->s, &g, err));
+	query.graph = g;
+	return paths_find(ret, &query, err);
+}
+
+// The nearest object of many, then the nearest of the others, and so on.
+static int search_objects(struct chain_search *c, const struct chain_request *q, bool guesses,
+			  struct paths *ret, struct ccore_error *err)
+{
+	while (ret->all.n < q->wanted && c->from_n) {
+		struct paths one;
+		uint32_t object;
+
+		TRY(search(c, q, 1, guesses, &one, err));
+		ret->depth_was_hit |= one.depth_was_hit;
+		if (!one.all.n) {
+			paths_done(&one);
+			break;
+		}
+		object = one.all.data[0].ids.data[one.all.data[0].ids.n - 1];
+		if (!vec_push(&ret->all, one.all.data[0])) {
+			paths_done(&one);
+			return err_nomem(err);
+		}
+		vec_done(&one.all); // its path is now ret's
+		for (uint64_t i = 0; i < c->from_n; i++)
+			if (c->from[i] == object)
+				c->from[i] = c->from[--c->from_n];
+	}
+	return 0;
+}
+
+static void note_outcome(struct chain_search *c, const struct chain_request *q, uint64_t object_n,
+			 const struct paths *found, struct ccore_result *r)
+{
+	if (object_n > 1 && found->all.n)
+		result_note(
+			r,
+			found->all.n == 1
+				? "%llu objects of this type in all; this is the nearest one, -k N "
+				  "shows more"
+				: "%llu objects of this type in all; these are the nearest %llu",
+			(unsigned long long)object_n, (unsigned long long)found->all.n);
+	if (found->all.n)
+		return;
+	if (found->depth_was_hit)
+		result_note(
+			r,
+			"no chain of at most %llu references leads from a %s to it; --max-depth 0 "
+			"searches without a limit",
+			(unsigned long long)q->max_depth, q->to);
+	else if (c->goal == GOAL_ANY)
+		result_note(r, "nothing that was found holds it: garbage not yet collected, or "
+			       "held from C");
+	else
+		result_note(r,
+			    "no chain of references leads from a %s to it; --to any looks for "
+			    "other roots",
+			    q->to);
+}
+
+static int prepare(struct chain_search *c, const struct chain_request *q, struct strbuf *scratch,
+		   struct ccore_error *err)
+{
+	struct node_list nodes = {0};
+	uint32_t id;
+	addr_t addr;
+
+	if (parse_addr(q->argument, &addr)) {
+		TRY(session_node(c->s, q->argument, &id, err));
+		if (!vec_push(&nodes.ids, id))
+			return err_nomem(err);
+	} else {
+		TRY(session_nodes_of_type(c->s, q->argument, false, &nodes, err));
+	}
+	c->from = nodes.ids.data;
+	c->from_n = nodes.ids.n;
+	TRY(parse_goal(c, q->to, err));
+	return q->exclude ? parse_exclude(c, q->exclude, scratch, err) : 0;
+}
+
+int chains_find(struct session *s, const struct chain_request *q, struct paths *ret,
+		struct ccore_result *r, struct ccore_error *err)
+{
+	struct chain_search c = {.s = s};
+	struct strbuf scratch = {0};
+	int status = prepare(&c, q, &scratch, err);
+	const uint64_t object_n = c.from_n;
+
+	*ret = (struct paths){0};
+	// Guesses only when nothing certain is found.
+	for (int guesses = 0; status == 0 && guesses < 2 && !ret->all.n; guesses++) {
+		paths_done(ret);
+		*ret = (struct paths){0};
+		status = object_n == 1 ? search(&c, q, q->wanted, guesses, ret, err)
+				       : search_objects(&c, q, guesses, ret, err);
+	}
+	if (status == 0)
+		note_outcome(&c, q, object_n, ret, r);
+	else
+		paths_done(ret);
+	free(c.from);
+	free(c.goal_types);
+	free(c.exclude_types);
+	strbuf_done(&scratch);
+	return status;
+}
+
+// -- the reference between two nodes
+
+struct edge_search {
+	addr_t to;
+	struct edge best;
+	bool found;
+};
+
+static bool keep_best(void *ctx, const struct edge *e)
+{
+	struct edge_search *x = ctx;
+
+	if (e->to != x->to || e->kind == EDGE_WEAK || e->kind == EDGE_BORROWED)
+		return true;
+	// A value says more than a key does, and anything more than a guess.
+	if (!x->found || (x->best.kind == EDGE_GUESS && e->kind != EDGE_GUESS) ||
+	    (x->best.label == LABEL_KEY_ITSELF && e->label != LABEL_KEY_ITSELF))
+		x->best = *e;
+	x->found = true;
+	return true;
+}
+
+enum edge_kind chain_edge(struct session *s, uint32_t from, uint32_t to, struct strbuf *label)
+{
+	struct edge_search x = {.to = node_address(s, to)};
+
+	references_each(&s->heap, from, keep_best, &x);
+	if (!x.found)
+		return EDGE_GUESS;
+	if (x.best.kind == EDGE_GUESS)
+		strbuf_putc(label, '~');
+	references_label(&s->heap, from, &x.best, label);
+	return (enum edge_kind)x.best.kind;
+}
+
+int chain_request_from(const struct args *a, struct chain_request *ret, struct ccore_error *err)
+{
+	*ret = (struct chain_request){
+		.argument = a->argument,
+		.to = args_str(a, "--to"),
+		.exclude = args_str(a, "--exclude"),
+	};
+	TRY(args_u64(a, "-k", &ret->wanted, err));
+	return args_u64(a, "--max-depth", &ret->max_depth, err);
+}

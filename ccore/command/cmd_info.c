@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "command/session.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+
+struct info {
+	struct session *s;
+	struct table *t;
+	uint64_t key, value;
+};
+
+static void add(struct info *i, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void add(struct info *i, const char *key, const char *fmt, ...)
+{
+	const uint64_t row = table_row(i->t);
+	struct strbuf text = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	table_set_str(i->t, row, i->key, key);
+	table_set_str(i->t, row, i->value, text.failed ? NULL : text.data);
+	strbuf_done(&text);
+}
+
+static void add_target(struct info *i)
+{
+	static const char *const kinds[] = {
+		[TARGET_CORE] = "core",
+		[TARGET_PROCESS] = "process",
+		[TARGET_MEMORY] = "memory",
+	};
+	const struct target *t = &i->s->target;
+
+	add(i, "target", "%s%s%s", kinds[t->kind], t->path ? " " : "", t->path ? t->path : "");
+	if (t->pid)
+		add(i, "pid", "%" PRId64, t->pid);
+	if (t->command_line)
+		add(i, "command", "%s", t->command_line);
+	if (t->signal)
+		add(i, "signal", "%d (%s)", t->signal, strsignal(t->signal));
+	if (t->fault_addr)
+		add(i, "fault address", "0x%" PRIx64, t->fault_addr);
+}
+
+static void add_python(struct info *i)
+{
+	const struct heap *h = &i->s->heap;
+	const struct module *m = h->layout.module;
+	const uint32_t v = h->layout.version;
+	struct strbuf id = {0};
+
+	add(i, "python", "%u.%u.%u", v >> 24, (v >> 16) & 0xff, (v >> 8) & 0xff);
+	add(i, "interpreter", "%s", m->name);
+	for (uint32_t k = 0; k < m->build_id_n; k++)
+		strbuf_printf(&id, "%02x", m->build_id[k]);
+	add(i, "build-id", "%s", id.n ? id.data : "none");
+	strbuf_done(&id);
+	add(i, "layout", "%s%s", h->layout.source, h->layout.from_cache ? " (cached)" : "");
+	add(i, "interpreters", "%" PRIu64, h->runtime.interpreters.n);
+	add(i, "threads", "%" PRIu64 " with Python state, %" PRIu64 " in all", h->runtime.threads.n,
+	    i->s->target.threads.n > h->runtime.threads.n ? i->s->target.threads.n
+							  : h->runtime.threads.n);
+	add(i, "collection", "%s",
+	    runtime_is_collecting(&h->runtime, h->py.mem) ? "in progress: lists are in flux"
+							  : "none in progress");
+}
+
+static void add_completeness(struct info *i)
+{
+	const struct target *t = &i->s->target;
+	uint64_t mapped = 0, saved = 0, files = 0, missing = 0;
+	struct strbuf text = {0};
+
+	for (uint64_t k = 0; k < t->mappings.n; k++) {
+		mapped += t->mappings.data[k].end - t->mappings.data[k].start;
+		saved += t->mappings.data[k].saved_bytes;
+	}
+	for (uint64_t k = 0; k < t->modules.n; k++) {
+		files++;
+		missing += !t->modules.data[k].file;
+	}
+	strbuf_add_size(&text, mapped);
+	strbuf_puts(&text, t->kind == TARGET_CORE ? " mapped, " : " mapped");
+	if (t->kind == TARGET_CORE) {
+		strbuf_add_size(&text, saved);
+		strbuf_puts(&text, " saved in the core");
+	}
+	add(i, "memory", "%s", text.failed ? "?" : text.data);
+	add(i, "files", "%" PRIu64 " ELF files mapped, %" PRIu64 " of them not found here", files,
+	    missing);
+	strbuf_done(&text);
+}
+
+static int list_layout(struct session *s, struct table *t)
+{
+	const uint64_t field = table_column(t, "field", "", CCORE_STR, 0);
+	const uint64_t offset = table_column(t, "offset", "", CCORE_ADDR, COLUMN_NULLABLE);
+	const uint64_t size = table_column(t, "size", "bytes", CCORE_U64, COLUMN_NULLABLE);
+	const uint64_t source = table_column(t, "source", "", CCORE_STR, 0);
+	struct layout_row l;
+
+	t->noun = "fields";
+	for (uint64_t i = 0; layout_row(&s->heap.layout, i, &l); i++) {
+		const uint64_t row = table_row(t);
+
+		table_set_str(t, row, field, l.name);
+		table_set_u64(t, row, offset, l.found ? l.value : TABLE_UNKNOWN);
+		table_set_u64(t, row, size, l.size ? l.size : TABLE_UNKNOWN);
+		table_set_str(t, row, source,
+			      l.found ? s->heap.layout.source : "not in this build");
+	}
+	return 0;
+}
+
+static int run(struct session *s, const struct args *a, struct ccore_result *r,
+	       struct ccore_error *err)
+{
+	struct info i = {.s = s, .t = &r->table};
+
+	(void)err;
+	if (args_flag(a, "--layout"))
+		return list_layout(s, &r->table);
+	r->table.style = TABLE_PAIRS;
+	r->table.noun = "rows";
+	i.key = table_column(&r->table, "key", "", CCORE_STR, 0);
+	i.value = table_column(&r->table, "value", "", CCORE_STR, 0);
+	add_target(&i);
+	add_python(&i);
+	add_completeness(&i);
+	return 0;
+}
+
+const struct command command_info = {
+	.name = "info",
+	.summary = "what this is: Python, process, threads, how complete the core is",
+	.argument = "",
+	.details = "--layout lists each struct field that is read, its offset, and where that is "
+		   "known from.",
+	.example = "info\n"
+		   "target        core core.leaky_app\n"
+		   "pid           22612\n"
+		   "command       python3 leaky_app.py --abort\n"
+		   "signal        6 (Aborted)\n"
+		   "python        3.11.2\n",
+	.params = {{"--layout", NULL, NULL, NULL,
+		    "the fields of CPython's structs, and their offsets"}},
+	.run = run,
+};

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Running a command: parse, run, and say what the answer rests on.
+#include "command/run.h"
+
+#include <stdlib.h>
+
+static void describe_target(struct session *s, struct ccore_result *r)
+{
+	static const char *const kinds[] = {
+		[TARGET_CORE] = "core",
+		[TARGET_PROCESS] = "process",
+		[TARGET_MEMORY] = "memory",
+	};
+	const struct layout *l = &s->heap.layout;
+	struct strbuf id = {0};
+
+	for (uint32_t i = 0; i < l->module->build_id_n; i++)
+		strbuf_printf(&id, "%02x", l->module->build_id[i]);
+	r->target = (struct result_target){
+		.kind = kinds[s->target.kind],
+		.path = arena_strdup(&r->arena, s->target.path),
+		.pid = s->target.pid > 0 ? (uint64_t)s->target.pid : 0,
+		.python = arena_printf(&r->arena, "%u.%u.%u", l->version >> 24,
+				       (l->version >> 16) & 0xff, (l->version >> 8) & 0xff),
+		.build_id = id.n ? arena_strdup(&r->arena, id.data) : NULL,
+		.layout = l->source,
+		.gc_in_progress = runtime_is_collecting(&s->heap.runtime, &s->target.mem),
+	};
+	strbuf_done(&id);
+}
+
+static void describe_completeness(struct session *s, struct ccore_result *r)
+{
+	heap_damage(&s->heap, &r->damage);
+	for (uint64_t i = 0; i < s->target.notes.n; i++)
+		result_note(r, "%s", s->target.notes.data[i]);
+}
+
+// A picture is whole or it is none; chains are limited by --max-depth and -k.
+static uint64_t row_limit(const struct args *a, const struct ccore_result *r)
+{
+	return r->edges.column_n || r->table.style == TABLE_CHAIN ? UINT64_MAX : a->limit;
+}
+
+int command_run(struct session *s, const char *const *argv, uint64_t argc,
+		struct ccore_result **ret, struct ccore_error *err)
+{
+	const struct command *c;
+	struct ccore_result *r;
+	struct args args;
+	int status;
+
+	TRY(command_find(argv[0], &c, err));
+	TRY(args_parse(c, argv, argc, &args, err));
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return err_nomem(err);
+	r->command = c->name;
+	r->format = args.format;
+	r->exact_bytes = args.exact_bytes;
+	status = c->run(s, &args, r, err);
+	if (status == 0)
+		status = table_finish(&r->table, row_limit(&args, r), err);
+	if (status < 0) {
+		result_free(r);
+		return status;
+	}
+	describe_target(s, r);
+	describe_completeness(s, r);
+	if (args.output)
+		r->output = arena_strdup(&r->arena, args.output);
+	*ret = r;
+	return 0;
+}

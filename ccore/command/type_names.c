@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Types by the names that users give them: full, last part, or a glob.
+#include "command/session.h"
+#include "util/near.h"
+
+#include <assert.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+
+bool type_name_matches(const char *name, const char *pattern)
+{
+	const char *dot = strrchr(name, '.');
+
+	if (strpbrk(pattern, "*?["))
+		return fnmatch(pattern, name, 0) == 0;
+	return strcmp(name, pattern) == 0 || (dot && strcmp(dot + 1, pattern) == 0);
+}
+
+// Offers types by full name, and by last part where that is what was mistyped.
+static int no_such_type(struct session *s, const char *pattern, struct ccore_error *err)
+{
+	const struct py *py = &s->heap.py;
+	struct near_names near = {.wanted = pattern};
+	struct strbuf hint = {0};
+	int r;
+
+	for (uint64_t i = 0; i < py->types.n; i++) {
+		const char *name = py->types.data[i]->name;
+		const char *dot = strrchr(name, '.');
+
+		near_offer(&near, name);
+		if (dot)
+			near_offer(&near, dot + 1);
+	}
+	near_describe(&near, &hint);
+	r = err_set(err, CCORE_ENOTFOUND, 0, "no type is called '%.100s'%s", pattern,
+		    hint.failed || !hint.n ? "" : hint.data);
+	strbuf_done(&hint);
+	return r;
+}
+
+int session_match_types(struct session *s, const char *pattern, uint8_t **ret,
+			struct ccore_error *err)
+{
+	const struct py *py = &s->heap.py;
+	uint8_t *match = NULL;
+	bool any = false;
+
+	TRY(heap_need_nodes(&s->heap, err));
+	match = calloc(py->types.n + 1, 1);
+	if (!match)
+		return err_nomem(err);
+	for (uint64_t i = 0; i < py->types.n; i++) {
+		match[i] = type_name_matches(py->types.data[i]->name, pattern);
+		any = any || match[i];
+	}
+	if (!any) {
+		free(match);
+		return no_such_type(s, pattern, err);
+	}
+	*ret = match;
+	return 0;
+}
+
+int session_nodes_of_type(struct session *s, const char *pattern, bool gc_only,
+			  struct node_list *ret, struct ccore_error *err)
+{
+	const struct heap *h = &s->heap;
+	uint8_t *match = NULL;
+	int r = 0;
+
+	*ret = (struct node_list){0};
+	TRY(session_match_types(s, pattern, &match, err));
+	for (uint64_t id = 0; r == 0 && id < h->node_n; id++) {
+		const uint8_t flags = h->node_flags[id];
+
+		if (match[h->node_type[id]] && !(flags & NODE_BAD) &&
+		    (!gc_only || flags & NODE_GC) && !vec_push(&ret->ids, (uint32_t)id))
+			r = err_nomem(err);
+	}
+	free(match);
+	if (r < 0)
+		vec_done(&ret->ids);
+	return r;
+}
+
+#define NAMED_MAX 5u
+
+static bool is_among(const char *name, const char *const *names, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+int note_types(struct session *s, const char *pattern, struct ccore_result *r,
+	       struct ccore_error *err)
+{
+	const struct py *py = &s->heap.py;
+	const char *named[NAMED_MAX];
+	struct strbuf names = {0};
+	uint64_t n = 0;
+	bool exact = false;
+	uint8_t *match = NULL;
+
+	TRY(session_match_types(s, pattern, &match, err));
+	assert(match);
+	for (uint64_t i = 0; i < py->types.n; i++) {
+		const char *name = py->types.data[i]->name;
+
+		exact = exact || (match[i] && strcmp(name, pattern) == 0);
+		if (!match[i] || n > NAMED_MAX || is_among(name, named, n))
+			continue;
+		if (n < NAMED_MAX) {
+			strbuf_printf(&names, "%s%s", n ? ", " : "", name);
+			named[n] = name;
+		}
+		n++;
+	}
+	if (n > NAMED_MAX)
+		strbuf_puts(&names, " …");
+	if (!(exact && n == 1) && !names.failed)
+		result_note(r, "%s: %s", pattern, names.data);
+	strbuf_done(&names);
+	free(match);
+	return 0;
+}

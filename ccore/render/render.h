@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Results as bytes: text for people, JSON and CSV for machines, DOT for graphviz.
+#ifndef NECROPY_RENDER_H
+#define NECROPY_RENDER_H
+
+#include "util/result.h"
+
+struct render_opts {
+	uint32_t width; // of the terminal, 0: unlimited
+	bool color;
+};
+
+/** Append `r` in its format to `out`. SVG and PNG are drawn by graphviz, see picture.c. */
+int render_result(const struct ccore_result *r, const struct render_opts *opts, struct strbuf *out,
+		  struct ccore_error *err);
+
+void render_text(const struct ccore_result *r, const struct render_opts *opts, struct strbuf *out);
+void render_json(const struct ccore_result *r, struct strbuf *out);
+void render_jsonl(const struct ccore_result *r, struct strbuf *out);
+void render_csv(const struct ccore_result *r, struct strbuf *out);
+void render_dot(const struct ccore_result *r, struct strbuf *out);
+
+/** Draw `dot` as "svg" or "png" with graphviz's dot; CCORE_EIO when it is not installed. */
+int picture_draw(const struct strbuf *dot, const char *format, struct strbuf *out,
+		 struct ccore_error *err);
+
+#endif
