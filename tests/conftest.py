@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fixtures: every CPython found, and each target program in each way of reading it."""
+
+import os
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import oracle  # noqa: E402  (found by the line above)
+
+PYTHONS = oracle.find_pythons()
+
+
+def pytest_configure(config):
+    # the user's own cache must neither help nor suffer
+    config.cache_directory = tempfile.mkdtemp(prefix="necropy-test-cache-")
+    os.environ["XDG_CACHE_HOME"] = config.cache_directory
+    for name in [name for name in os.environ if name.startswith("PYTHON")]:
+        del os.environ[name]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    # all tests of one Python together, so that each of its targets is started once
+    def turn(item):
+        python = getattr(item, "callspec", None) and item.callspec.params.get("python")
+        return PYTHONS.index(python) if python in PYTHONS else -1
+    items.sort(key=turn)
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(config.cache_directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def lab():
+    lab = oracle.Lab()
+    yield lab
+    lab.close()
+
+
+@pytest.fixture(scope="session", params=PYTHONS, ids=lambda python: python.name)
+def python(request):
+    why_not = request.param.why_not()
+    if why_not:
+        pytest.skip(why_not)
+    return request.param
+
+
+@pytest.fixture(scope="session", params=oracle.WAYS)
+def way(request):
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def debian():
+    """The one Python that is always there, for what does not depend on the version."""
+    found = [python for python in PYTHONS if python.path == oracle.DEBIAN_PYTHON]
+    return found[0] if found else oracle.Python(oracle.DEBIAN_PYTHON)
+
+
+@pytest.fixture
+def mixed(lab, python, way):
+    """A bit of everything, by every Python, in every way."""
+    return lab.target(python, "mixed", way)
+
+
+@pytest.fixture
+def mixed_core(lab, python):
+    """The same, in one way, for what does not depend on the way."""
+    return lab.target(python, "mixed")
+
+
+@pytest.fixture
+def leaky(lab, python, way):
+    return lab.target(python, "leaky_app", way)
+
+
+@pytest.fixture
+def leaky_core(lab, debian):
+    return lab.target(debian, "leaky_app")
