@@ -5,12 +5,24 @@
 
 #define UNSEEN UINT32_MAX
 
+// A node seen, and how many references it is from the object.
+struct seen {
+	uint32_t id;
+	uint32_t depth;
+};
+
+// A guessed reference, to be followed when everything certain has been.
+struct guess {
+	uint32_t source, target, depth;
+};
+
 struct search {
 	const struct path_query *q;
 	struct paths *out;
 	struct ccore_error *err;
 	uint32_t *toward; // the next node on the way to the object; itself at the object
-	VEC(uint32_t) queue;
+	VEC(struct seen) queue;
+	VEC(struct guess) guesses;
 };
 
 static int keep_path(struct search *s, uint32_t goal)
@@ -31,46 +43,65 @@ static int keep_path(struct search *s, uint32_t goal)
 	return err_nomem(s->err);
 }
 
-static int see(struct search *s, uint32_t id, uint32_t toward)
+static int see(struct search *s, uint32_t id, uint32_t toward, uint32_t depth)
 {
+	const struct seen seen = {.id = id, .depth = depth};
+
 	s->toward[id] = toward;
-	return vec_push(&s->queue, id) ? 0 : err_nomem(s->err);
+	return vec_push(&s->queue, seen) ? 0 : err_nomem(s->err);
 }
 
-static int see_sources(struct search *s, uint32_t target)
+static int see_sources(struct search *s, uint32_t target, uint32_t depth)
 {
 	const struct graph *g = s->q->graph;
 
 	for (uint64_t e = g->in_first[target]; e < g->in_first[target + 1]; e++) {
 		const uint32_t source = g->in[e] & ~GRAPH_GUESS;
+		const struct guess guess = {source, target, depth};
 
 		if (s->toward[source] != UNSEEN || (g->in[e] & GRAPH_GUESS && !s->q->guesses))
 			continue;
 		if (s->q->is_excluded && s->q->is_excluded(s->q->ctx, source, target))
 			continue;
-		TRY(see(s, source, target));
+		if (!(g->in[e] & GRAPH_GUESS))
+			TRY(see(s, source, target, depth));
+		else if (!vec_push(&s->guesses, guess))
+			return err_nomem(s->err);
 	}
 	return 0;
 }
 
-// Level by level, so that the depth is known without a counter a node.
+// Follow the guesses that are left over, once each: what they lead to comes next.
+static int see_guesses(struct search *s)
+{
+	const uint64_t n = s->guesses.n;
+
+	for (uint64_t i = 0; i < n; i++) {
+		const struct guess g = s->guesses.data[i];
+
+		if (s->toward[g.source] == UNSEEN)
+			TRY(see(s, g.source, g.target, g.depth));
+	}
+	s->guesses.n = 0;
+	return 0;
+}
+
 static int run(struct search *s)
 {
-	uint64_t level_end = s->queue.n, depth = 0;
+	for (uint64_t i = 0; s->out->all.n < s->q->wanted; i++) {
+		struct seen seen;
 
-	for (uint64_t i = 0; i < s->queue.n && s->out->all.n < s->q->wanted; i++) {
-		const uint32_t id = s->queue.data[i];
-
-		if (i == level_end) {
-			level_end = s->queue.n;
-			depth++;
-		}
+		if (i == s->queue.n)
+			TRY(see_guesses(s));
+		if (i == s->queue.n)
+			break;
+		seen = s->queue.data[i];
 		TRY(progress_poll(s->q->progress, "searching chains", i, s->q->graph->n, s->err));
 		// A goal ends its chain: what lies behind it keeps the goal alive, not the object.
-		if (s->q->is_goal(s->q->ctx, id))
-			TRY(keep_path(s, id));
-		else if (depth < s->q->max_depth)
-			TRY(see_sources(s, id));
+		if (s->q->is_goal(s->q->ctx, seen.id))
+			TRY(keep_path(s, seen.id));
+		else if (seen.depth < s->q->max_depth)
+			TRY(see_sources(s, seen.id, seen.depth + 1));
 		else
 			s->out->depth_was_hit = true;
 	}
@@ -90,11 +121,12 @@ int paths_find(struct paths *ret, const struct path_query *q, struct ccore_error
 		s.toward[i] = UNSEEN;
 	for (uint64_t i = 0; r == 0 && i < q->from_n; i++)
 		if (s.toward[q->from[i]] == UNSEEN)
-			r = see(&s, q->from[i], q->from[i]);
+			r = see(&s, q->from[i], q->from[i], 0);
 	if (r == 0)
 		r = run(&s);
 	free(s.toward);
 	vec_done(&s.queue);
+	vec_done(&s.guesses);
 	if (r < 0)
 		paths_done(ret);
 	return r;

@@ -14,7 +14,7 @@ struct path_query {
 	uint64_t from_n;
 	uint64_t wanted;    // chains
 	uint64_t max_depth; // edges in a chain
-	bool guesses;	    // follow guessed edges too
+	bool guesses;	    // follow guessed edges too, as few of them as possible
 	void *ctx;
 	bool (*is_goal)(void *ctx, uint32_t id);
 	// Whether the reference from `source` to `target` does not count; may be NULL.

@@ -180,8 +180,11 @@ static int search_objects(struct chain_search *c, const struct chain_request *q,
 }
 
 static void note_outcome(struct chain_search *c, const struct chain_request *q, uint64_t object_n,
-			 const struct paths *found, struct ccore_result *r)
+			 bool guessed, const struct paths *found, struct ccore_result *r)
 {
+	if (guessed && found->all.n)
+		result_note(r, "found only by way of guesses: ~ marks words that look like "
+			       "references");
 	if (object_n > 1 && found->all.n)
 		result_note(
 			r,
@@ -232,6 +235,7 @@ int chains_find(struct session *s, const struct chain_request *q, struct paths *
 		struct ccore_result *r, struct ccore_error *err)
 {
 	struct chain_search c = {.s = s};
+	bool guessed = false;
 	struct strbuf scratch = {0};
 	int status = prepare(&c, q, &scratch, err);
 	const uint64_t object_n = c.from_n;
@@ -239,13 +243,14 @@ int chains_find(struct session *s, const struct chain_request *q, struct paths *
 	*ret = (struct paths){0};
 	// Guesses only when nothing certain is found.
 	for (int guesses = 0; status == 0 && guesses < 2 && !ret->all.n; guesses++) {
+		guessed = guesses;
 		paths_done(ret);
 		*ret = (struct paths){0};
 		status = object_n == 1 ? search(&c, q, q->wanted, guesses, ret, err)
 				       : search_objects(&c, q, guesses, ret, err);
 	}
 	if (status == 0)
-		note_outcome(&c, q, object_n, ret, r);
+		note_outcome(&c, q, object_n, guessed, ret, r);
 	else
 		paths_done(ret);
 	free(c.from);

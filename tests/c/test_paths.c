@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Chains in small graphs made by hand.
+#include "analysis/paths.h"
+
+#include "test.h"
+
+// Edges of the graph under test: source, target, ends with source == target.
+struct edge_list {
+	uint32_t source, target;
+};
+
+static void visit(void *ctx, uint32_t thread, uint32_t id, struct graph_targets *out)
+{
+	(void)thread; // one graph for all
+	for (const struct edge_list *e = ctx; e->source != (e->target & ~GRAPH_GUESS); e++)
+		if (e->source == id)
+			graph_targets_add(out, e->target);
+}
+
+static bool is_zero(void *ctx, uint32_t id)
+{
+	(void)ctx; // node 0 is the module
+	return id == 0;
+}
+
+static void find(const struct edge_list *edges, uint32_t n, uint32_t from, bool guesses,
+		 uint64_t max_depth, struct paths *ret)
+{
+	const struct progress quiet = {0};
+	struct graph g;
+	struct path_query q = {
+		.graph = &g,
+		.from = &from,
+		.from_n = 1,
+		.wanted = 1,
+		.max_depth = max_depth,
+		.guesses = guesses,
+		.is_goal = is_zero,
+		.progress = &quiet,
+	};
+
+	CHECK(graph_build(&g, n, 2, visit, (void *)(uintptr_t)edges, &quiet, NULL) == 0);
+	CHECK(paths_find(ret, &q, NULL) == 0);
+	graph_done(&g);
+}
+
+TEST(the_shortest_chain_is_found)
+{
+	const struct edge_list edges[] = {{0, 1}, {1, 2}, {2, 4}, {0, 3}, {3, 4}, {0, 0}};
+	struct paths found;
+
+	find(edges, 5, 4, false, 20, &found);
+	CHECK(found.all.n == 1 && found.all.data[0].ids.n == 3);
+	CHECK(found.all.data[0].ids.data[0] == 0 && found.all.data[0].ids.data[1] == 3 &&
+	      found.all.data[0].ids.data[2] == 4);
+	paths_done(&found);
+}
+
+TEST(a_chain_longer_than_the_limit_is_not_shown_but_told)
+{
+	const struct edge_list edges[] = {{0, 1}, {1, 2}, {2, 3}, {0, 0}};
+	struct paths found;
+
+	find(edges, 4, 3, false, 2, &found);
+	CHECK(found.all.n == 0 && found.depth_was_hit);
+	paths_done(&found);
+}
+
+TEST(one_guess_is_better_than_two_however_short)
+{
+	// 0 ~> 1 ~> 5, and 0 -> 2 -> 3 ~> 4 -> 5
+	const struct edge_list edges[] = {{0, 1 | GRAPH_GUESS},
+					  {1, 5 | GRAPH_GUESS},
+					  {0, 2},
+					  {2, 3},
+					  {3, 4 | GRAPH_GUESS},
+					  {4, 5},
+					  {0, 0}};
+	struct paths found;
+
+	find(edges, 6, 5, false, 20, &found);
+	CHECK(found.all.n == 0);
+	paths_done(&found);
+	find(edges, 6, 5, true, 20, &found);
+	CHECK(found.all.n == 1 && found.all.data[0].ids.n == 5);
+	paths_done(&found);
+}
+
+TEST(a_circle_ends)
+{
+	const struct edge_list edges[] = {{1, 2}, {2, 1}, {0, 0}};
+	struct paths found;
+
+	find(edges, 3, 1, true, UINT64_MAX, &found);
+	CHECK(found.all.n == 0);
+	paths_done(&found);
+}
