@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "render/render.h"
-#include "util/cleanup.h"
+#include "util/file.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <string.h>
 
 void ccore_result_free(struct ccore_result *r)
 {
@@ -14,7 +11,7 @@ void ccore_result_free(struct ccore_result *r)
 
 int32_t ccore_result_complete(const struct ccore_result *r)
 {
-	return !r->incomplete && !damage_any(&r->damage);
+	return result_is_complete(r);
 }
 
 uint64_t ccore_result_row_n(const struct ccore_result *r)
@@ -72,63 +69,15 @@ const char *ccore_result_output(const struct ccore_result *r)
 	return r->output;
 }
 
-static int write_all(int fd, const char *data, uint64_t n)
-{
-	while (n) {
-		const ssize_t written = write(fd, data, n);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return -1;
-		data += written;
-		n -= (uint64_t)written;
-	}
-	return 0;
-}
-
-static int cannot_write(struct ccore_error *err, const char *path)
-{
-	return err_set(err, CCORE_EIO, 0, "cannot write %s: %s", path, strerror(errno));
-}
-
-// mkstemp() makes files that only their owner reads; the answer gets the usual permissions.
-static int open_temporary(char *path)
-{
-	const mode_t mask = umask(0);
-	const int fd = mkstemp(path);
-
-	umask(mask);
-	if (fd >= 0 && fchmod(fd, 0666 & ~mask) < 0) {
-		(void)close(fd); // the first error is the one to report
-		return -1;
-	}
-	return fd;
-}
-
 int32_t ccore_result_write(struct ccore_result *r, const char *path, struct ccore_error *err)
 {
 	const char *text = NULL;
 	uint64_t n = 0;
-	struct strbuf temporary = {0};
-	int fd, status = 0;
+	int error;
 
 	TRY(ccore_result_render(r, 0, 0, &text, &n, err));
-	strbuf_printf(&temporary, "%s.XXXXXX", path);
-	if (temporary.failed)
-		return err_nomem(err);
-	fd = open_temporary(temporary.data);
-	if (fd < 0) {
-		status = cannot_write(err, path);
-	} else {
-		status = write_all(fd, text, n) < 0 ? cannot_write(err, path) : 0;
-		if (close(fd) < 0 && status == 0)
-			status = cannot_write(err, path);
-		if (status == 0 && rename(temporary.data, path) < 0)
-			status = cannot_write(err, path);
-		if (status < 0)
-			(void)unlink(temporary.data); // the error is reported already
-	}
-	strbuf_done(&temporary);
-	return status;
+	error = file_replace(path, text, n, true);
+	if (error)
+		return err_set(err, CCORE_EIO, 0, "cannot write %s: %s", path, strerror(-error));
+	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "layout/validate.h"
 #include "util/cleanup.h"
+#include "util/file.h"
 #include "util/strbuf.h"
 
 #include <fcntl.h>
@@ -63,9 +64,10 @@ static bool cache_path(const struct module *mod, struct strbuf *out)
 
 static void add_file_name(struct strbuf *path, const struct module *mod)
 {
-	strbuf_puts(path, "/layout-");
-	for (uint32_t i = 0; i < mod->build_id_n; i++)
-		strbuf_printf(path, "%02x", mod->build_id[i]);
+	char id[BUILD_ID_HEX_BYTES];
+
+	build_id_hex(mod->build_id, mod->build_id_n, id);
+	strbuf_printf(path, "/layout-%s", id);
 }
 
 static void add_fields(struct strbuf *out, char kind, const struct field *f, unsigned n)
@@ -218,25 +220,6 @@ bool cache_read(struct layout *ret, const struct module *mod)
 	return ok;
 }
 
-static bool write_file(const char *path, const struct strbuf *text)
-{
-	struct strbuf temporary = {0};
-	bool ok = false;
-	int fd = -1;
-
-	strbuf_printf(&temporary, "%s.XXXXXX", path);
-	if (!temporary.failed)
-		fd = mkstemp(temporary.data);
-	if (fd >= 0) {
-		ok = write(fd, text->data, text->n) == (ssize_t)text->n;
-		ok = close(fd) == 0 && ok;
-		if (!ok || rename(temporary.data, path) < 0)
-			(void)unlink(temporary.data); // a stray file does no harm
-	}
-	strbuf_done(&temporary);
-	return ok;
-}
-
 void cache_write(const struct layout *l, const struct module *mod)
 {
 	struct strbuf path = {0}, text = {0};
@@ -254,7 +237,8 @@ void cache_write(const struct layout *l, const struct module *mod)
 			strbuf_printf(&text, "checksum %016" PRIx64 "\n",
 				      fnv(FNV_START, text.data, text.n));
 		if (!path.failed && !text.failed)
-			(void)write_file(path.data, &text); // the cache only saves time
+			// The cache only saves time: a failure is no one's concern.
+			(void)file_replace(path.data, text.data, text.n, false);
 	}
 	strbuf_done(&path);
 	strbuf_done(&text);

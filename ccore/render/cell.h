@@ -28,9 +28,4 @@ static inline const struct table_column *column_find(const struct table *t, cons
 	return NULL;
 }
 
-static inline bool result_is_complete(const struct ccore_result *r)
-{
-	return !r->incomplete && !damage_any(&r->damage);
-}
-
 #endif

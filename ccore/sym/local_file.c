@@ -8,14 +8,6 @@
 
 enum verdict { NOT_THERE, OTHER_BUILD, SAME_BUILD };
 
-void build_id_hex(const uint8_t *build_id, uint32_t build_id_n, char ret[BUILD_ID_HEX_BYTES])
-{
-	if (!build_id_n)
-		(void)snprintf(ret, BUILD_ID_HEX_BYTES, "none");
-	for (uint32_t i = 0; i < build_id_n && i < LIM_BUILD_ID_BYTES; i++)
-		(void)snprintf(ret + 2 * (size_t)i, 3, "%02x", build_id[i]);
-}
-
 char *build_id_path(struct arena *a, const char *dir, uint64_t dir_n, const uint8_t *build_id,
 		    uint32_t build_id_n, const char *suffix)
 {

@@ -26,9 +26,4 @@ int local_file_check_exe(struct target *t, const struct target_opts *opts, struc
 char *build_id_path(struct arena *a, const char *dir, uint64_t dir_n, const uint8_t *build_id,
 		    uint32_t build_id_n, const char *suffix);
 
-#define BUILD_ID_HEX_BYTES (2 * LIM_BUILD_ID_BYTES + 1)
-
-/** `build_id` in hex, or "none". */
-void build_id_hex(const uint8_t *build_id, uint32_t build_id_n, char ret[BUILD_ID_HEX_BYTES]);
-
 #endif

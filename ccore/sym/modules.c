@@ -148,3 +148,11 @@ int modules_find(struct target *t, const struct target_opts *opts, struct ccore_
 	TRY(note_missing(t, err));
 	return mem_freeze(&t->mem, err);
 }
+
+void build_id_hex(const uint8_t *build_id, uint32_t build_id_n, char ret[BUILD_ID_HEX_BYTES])
+{
+	if (!build_id_n)
+		(void)snprintf(ret, BUILD_ID_HEX_BYTES, "none");
+	for (uint32_t i = 0; i < build_id_n && i < LIM_BUILD_ID_BYTES; i++)
+		(void)snprintf(ret + 2 * (size_t)i, 3, "%02x", build_id[i]);
+}

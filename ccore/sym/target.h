@@ -106,4 +106,9 @@ int target_open_callback(struct target *ret, const char *maps, ccore_read_fn rea
 
 void target_done(struct target *t);
 
+#define BUILD_ID_HEX_BYTES (2 * LIM_BUILD_ID_BYTES + 1)
+
+/** `build_id` in hex, or "none". */
+void build_id_hex(const uint8_t *build_id, uint32_t build_id_n, char ret[BUILD_ID_HEX_BYTES]);
+
 #endif

@@ -54,6 +54,12 @@ struct ccore_result {
 /** Free `r` and all it owns; NULL is allowed. */
 void result_free(struct ccore_result *r);
 
+/** Whether the answer rests on all of the target. */
+static inline bool result_is_complete(const struct ccore_result *r)
+{
+	return !r->incomplete && !damage_any(&r->damage);
+}
+
 /** Add a sentence to the notes. */
 void result_note(struct ccore_result *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
