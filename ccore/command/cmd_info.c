@@ -7,6 +7,7 @@
 struct info {
 	struct session *s;
 	struct table *t;
+	const struct result_target *target; // as every answer describes it
 	uint64_t key, value;
 };
 
@@ -29,14 +30,9 @@ static void add(struct info *i, const char *key, const char *fmt, ...)
 
 static void add_target(struct info *i)
 {
-	static const char *const kinds[] = {
-		[TARGET_CORE] = "core",
-		[TARGET_PROCESS] = "process",
-		[TARGET_MEMORY] = "memory",
-	};
 	const struct target *t = &i->s->target;
 
-	add(i, "target", "%s%s%s", kinds[t->kind], t->path ? " " : "", t->path ? t->path : "");
+	add(i, "target", "%s%s%s", i->target->kind, t->path ? " " : "", t->path ? t->path : "");
 	if (t->pid)
 		add(i, "pid", "%" PRId64, t->pid);
 	if (t->command_line)
@@ -50,24 +46,18 @@ static void add_target(struct info *i)
 static void add_python(struct info *i)
 {
 	const struct heap *h = &i->s->heap;
-	const struct module *m = h->layout.module;
-	const uint32_t v = h->layout.version;
-	struct strbuf id = {0};
+	const struct result_target *t = i->target;
 
-	add(i, "python", "%u.%u.%u", v >> 24, (v >> 16) & 0xff, (v >> 8) & 0xff);
-	add(i, "interpreter", "%s", m->name);
-	for (uint32_t k = 0; k < m->build_id_n; k++)
-		strbuf_printf(&id, "%02x", m->build_id[k]);
-	add(i, "build-id", "%s", id.n ? id.data : "none");
-	strbuf_done(&id);
-	add(i, "layout", "%s%s", h->layout.source, h->layout.from_cache ? " (cached)" : "");
+	add(i, "python", "%s", t->python);
+	add(i, "interpreter", "%s", h->layout.module->name);
+	add(i, "build-id", "%s", t->build_id ? t->build_id : "none");
+	add(i, "layout", "%s%s", t->layout, h->layout.from_cache ? " (cached)" : "");
 	add(i, "interpreters", "%" PRIu64, h->runtime.interpreters.n);
 	add(i, "threads", "%" PRIu64 " with Python state, %" PRIu64 " in all", h->runtime.threads.n,
 	    i->s->target.threads.n > h->runtime.threads.n ? i->s->target.threads.n
 							  : h->runtime.threads.n);
 	add(i, "collection", "%s",
-	    runtime_is_collecting(&h->runtime, h->py.mem) ? "in progress: lists are in flux"
-							  : "none in progress");
+	    t->gc_in_progress ? "in progress: lists are in flux" : "none in progress");
 }
 
 static void add_completeness(struct info *i)
@@ -120,7 +110,7 @@ static int list_layout(struct session *s, struct table *t)
 static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	       struct ccore_error *err)
 {
-	struct info i = {.s = s, .t = &r->table};
+	struct info i = {.s = s, .t = &r->table, .target = &r->target};
 
 	(void)err;
 	if (args_flag(a, "--layout"))

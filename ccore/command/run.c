@@ -12,21 +12,20 @@ static void describe_target(struct session *s, struct ccore_result *r)
 		[TARGET_MEMORY] = "memory",
 	};
 	const struct layout *l = &s->heap.layout;
-	struct strbuf id = {0};
+	const struct module *m = l->module;
+	char id[BUILD_ID_HEX_BYTES];
 
-	for (uint32_t i = 0; i < l->module->build_id_n; i++)
-		strbuf_printf(&id, "%02x", l->module->build_id[i]);
+	build_id_hex(m->build_id, m->build_id_n, id);
 	r->target = (struct result_target){
 		.kind = kinds[s->target.kind],
 		.path = arena_strdup(&r->arena, s->target.path),
 		.pid = s->target.pid > 0 ? (uint64_t)s->target.pid : 0,
 		.python = arena_printf(&r->arena, "%u.%u.%u", l->version >> 24,
 				       (l->version >> 16) & 0xff, (l->version >> 8) & 0xff),
-		.build_id = id.n ? arena_strdup(&r->arena, id.data) : NULL,
+		.build_id = m->build_id_n ? arena_strdup(&r->arena, id) : NULL,
 		.layout = l->source,
 		.gc_in_progress = runtime_is_collecting(&s->heap.runtime, &s->target.mem),
 	};
-	strbuf_done(&id);
 }
 
 static void describe_completeness(struct session *s, struct ccore_result *r)
@@ -58,6 +57,7 @@ int command_run(struct session *s, const char *const *argv, uint64_t argc,
 	r->command = c->name;
 	r->format = args.format;
 	r->exact_bytes = args.exact_bytes;
+	describe_target(s, r);
 	status = c->run(s, &args, r, err);
 	if (status == 0)
 		status = table_finish(&r->table, row_limit(&args, r), err);
@@ -65,7 +65,6 @@ int command_run(struct session *s, const char *const *argv, uint64_t argc,
 		result_free(r);
 		return status;
 	}
-	describe_target(s, r);
 	describe_completeness(s, r);
 	if (args.output)
 		r->output = arena_strdup(&r->arena, args.output);
