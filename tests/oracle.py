@@ -180,6 +180,7 @@ class Process(object):
             with open("/proc/%d/coredump_filter" % self.pid, "w") as core_filter:
                 core_filter.write("0x7b")
             self.maps = read_text("/proc/%d/maps" % self.pid)
+            self.smaps = read_text("/proc/%d/smaps" % self.pid)
         except BaseException:
             self.close()
             raise
@@ -307,7 +308,7 @@ class Target(object):
             self.process = Process([python.path, "-E", "-s", "-B", script] + list(arguments),
                                    self.directory)
             self.pid = self.process.pid
-            self.maps = self.process.maps
+            self.maps, self.smaps = self.process.maps, self.process.smaps
             take = {"kernel": self.process.abort, "gcore": self.process.gcore,
                     "alive": lambda: str(self.pid)}
             self.name = take[way]()

@@ -126,22 +126,34 @@ static int overlay_maps(struct target *t, const char *path, struct ccore_error *
 	return r;
 }
 
+// A copy of /proc/PID/smaps or maps that lies beside the core, or NULL. smaps says more.
+static int find_saved_maps(struct target *t, const char **ret, struct ccore_error *err)
+{
+	static const char *const suffixes[] = {".smaps", ".maps"};
+	struct stat st;
+
+	*ret = NULL;
+	for (unsigned i = 0; t->path && !*ret && i < 2; i++) {
+		const char *path = arena_printf(&t->arena, "%s%s", t->path, suffixes[i]);
+
+		if (!path)
+			return err_nomem(err);
+		*ret = stat(path, &st) == 0 ? path : NULL;
+	}
+	return 0;
+}
+
 // The maps file that the user named must be right; one found beside the core may be not.
 static int use_saved_maps(struct target *t, const struct target_opts *opts, struct ccore_error *err)
 {
 	struct ccore_error why;
-	struct stat st;
-	char *path;
+	const char *path;
 	int r;
 
 	if (opts->maps)
 		return overlay_maps(t, opts->maps, err);
-	if (!t->path)
-		return 0;
-	path = arena_printf(&t->arena, "%s.maps", t->path);
+	TRY(find_saved_maps(t, &path, err));
 	if (!path)
-		return err_nomem(err);
-	if (stat(path, &st) < 0)
 		return 0;
 	r = overlay_maps(t, path, &why);
 	if (r == CCORE_ENOMEM)

@@ -24,6 +24,8 @@ static struct mapping part_of(const struct mapping *m, addr_t start, addr_t end)
 	p.offset += skip; // wraps only where the target's numbers are nonsense
 	p.saved_bytes = m->saved_bytes > skip ? u64_min(m->saved_bytes - skip, size) : 0;
 	p.lost_bytes = known > skip ? u64_min(known - skip, size) - p.saved_bytes : 0;
+	if (start != m->start || end != m->end)
+		p.flags &= ~(unsigned)MAPPING_USAGE_KNOWN;
 	return p;
 }
 
@@ -70,6 +72,7 @@ static struct mapping combine(struct mapping lower, const struct mapping *upper)
 	lower.inode = u.inode;
 	if (u.flags & MAPPING_PERMS_KNOWN)
 		lower.flags = u.flags;
+	lower.usage = u.usage;
 	return lower;
 }
 

@@ -11,7 +11,8 @@ void mappings_tidy(struct mapping_vec *v);
 /**
  * Put `upper` over `lower`, both tidy: where both know an address, name, file offset, device and
  * inode (and flags, when upper knows them) are upper's, saved bytes are lower's. Mappings are
- * split where the other list has a boundary, and never joined. The result replaces `lower`.
+ * split where the other list has a boundary, and never joined; a part has no usage. The result
+ * replaces `lower`.
  */
 int mappings_overlay(struct mapping_vec *lower, const struct mapping_vec *upper,
 		     struct ccore_error *err);
@@ -23,8 +24,9 @@ void mappings_infer_shared(struct mapping_vec *v);
 const struct mapping *mappings_find(const struct mapping_vec *v, addr_t addr);
 
 /**
- * Parse `n` bytes of text in the format of /proc/PID/maps; device, inode and name may be
- * missing. Names go to `arena`. CCORE_EFORMAT names the first bad line. The result is tidy.
+ * Parse `n` bytes of text in the format of /proc/PID/maps, or of smaps with its lines of
+ * details; device, inode and name may be missing. Names go to `arena`. CCORE_EFORMAT names the
+ * first bad line. The result is tidy.
  */
 int maps_text_parse(const char *text, uint64_t n, struct arena *arena, struct mapping_vec *ret,
 		    struct ccore_error *err);

@@ -108,6 +108,38 @@ static bool parse_line(struct line *l, struct mapping *m)
 	return l->end - l->at <= LIM_PATH_BYTES;
 }
 
+// "Rss:      132 kB", a line of smaps that belongs to the mapping before it. Of their sixty keys
+// few matter; "VmFlags: rd mr" has no number.
+static bool parse_detail(struct line *l, struct mapping *m)
+{
+	const char *key = l->at, *colon = memchr(key, ':', (size_t)(l->end - key));
+	const size_t key_n = colon ? (size_t)(colon - key) : 0;
+	const struct {
+		const char *key;
+		uint64_t *to;
+	} known[] = {
+		{"Rss", &m->usage.rss},
+		{"Pss", &m->usage.pss},
+		{"Shared_Dirty", &m->usage.dirty},
+		{"Private_Dirty", &m->usage.dirty},
+	};
+	uint64_t kib;
+
+	if (!key_n || key[0] < 'A' || key[0] > 'Z' || memchr(key, '-', key_n))
+		return false;
+	l->at = colon + 1;
+	skip_blanks(l);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strlen(known[i].key) != key_n || memcmp(known[i].key, key, key_n) != 0)
+			continue;
+		if (!take_number(l, 10, &kib) || kib > UINT64_MAX >> 12)
+			return false;
+		*known[i].to += kib << 10;
+		m->flags |= MAPPING_USAGE_KNOWN;
+	}
+	return true;
+}
+
 int maps_text_parse(const char *text, uint64_t n, struct arena *arena, struct mapping_vec *ret,
 		    struct ccore_error *err)
 {
@@ -123,7 +155,7 @@ int maps_text_parse(const char *text, uint64_t n, struct arena *arena, struct ma
 		if (l.at < l.end && l.end[-1] == '\r')
 			l.end--;
 		skip_blanks(&l);
-		if (l.at == l.end)
+		if (l.at == l.end || (ret->n && parse_detail(&l, &ret->data[ret->n - 1])))
 			continue;
 		if (!parse_line(&l, &m))
 			return err_set(err, CCORE_EFORMAT, 0,

@@ -5,6 +5,7 @@
 #include "mem/src_proc.h"
 #include "sym/mappings.h"
 #include "sym/open.h"
+#include "sym/proc_file.h"
 #include "sym/tracer.h"
 #include "util/cleanup.h"
 #include "util/strbuf.h"
@@ -22,52 +23,10 @@ struct opening {
 	struct file_map file;
 };
 
-static bool exists(int64_t pid)
-{
-	char path[64];
-
-	(void)snprintf(path, sizeof(path), "/proc/%lld", (long long)pid);
-	return access(path, F_OK) == 0;
-}
-
-static int no_memory(int64_t pid, struct ccore_error *err)
-{
-	return err_set(err, CCORE_EIO, 0,
-		       "process %lld has no memory: it has ended, or is the kernel's own",
-		       (long long)pid);
-}
-
-// All of /proc/PID/`name`.
-static int read_proc(int64_t pid, const char *name, struct strbuf *ret, struct ccore_error *err)
-{
-	_cleanup_close_ int fd = -1;
-	char path[64], buf[16384];
-	ssize_t n = -1;
-
-	(void)snprintf(path, sizeof(path), "/proc/%lld/%s", (long long)pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && (n = read(fd, buf, sizeof(buf))) != 0) {
-		if (n < 0)
-			break;
-		strbuf_add(ret, buf, (uint64_t)n);
-		if (ret->n > LIM_MAPS_BYTES)
-			return err_set(err, CCORE_EIO, 0, "%s is longer than %u bytes", path,
-				       LIM_MAPS_BYTES);
-	}
-	if (n == 0)
-		return ret->failed ? err_nomem(err) : 0;
-	if (!exists(pid))
-		return err_set(err, CCORE_EIO, 0, "there is no process %lld", (long long)pid);
-	if (errno == ENOENT || errno == ESRCH)
-		return no_memory(pid, err);
-	return err_set(err, CCORE_EIO, 0, "cannot read %s: %s%s", path, strerror(errno),
-		       errno == EACCES || errno == EPERM ? " (be its owner or root)" : "");
-}
-
 static int read_mappings(struct target *t, struct ccore_error *err)
 {
 	struct strbuf text = {0};
-	int r = read_proc(t->pid, "maps", &text, err);
+	int r = proc_file_read(t->pid, "maps", &text, err);
 
 	if (r == 0)
 		r = maps_text_parse(text.data, text.n, &t->arena, &t->mappings, err);
@@ -229,13 +188,13 @@ static int stop_and_copy(void *ctx, const struct progress *progress, struct ccor
 static int read_identity(struct target *t, struct ccore_error *err)
 {
 	struct strbuf cmdline = {0}, auxv = {0};
-	int r = read_proc(t->pid, "auxv", &auxv, err);
+	int r = proc_file_read(t->pid, "auxv", &auxv, err);
 
 	if (r == 0 && !auxv.n)
-		r = no_memory(t->pid, err);
+		r = proc_no_memory(t->pid, err);
 	if (r == 0)
 		target_read_auxv(t, (const uint8_t *)auxv.data, auxv.n);
-	if (r == 0 && read_proc(t->pid, "cmdline", &cmdline, NULL) == 0 && cmdline.n) {
+	if (r == 0 && proc_file_read(t->pid, "cmdline", &cmdline, NULL) == 0 && cmdline.n) {
 		for (uint64_t i = 0; i + 1 < cmdline.n; i++)
 			if (!cmdline.data[i])
 				cmdline.data[i] = ' ';

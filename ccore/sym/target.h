@@ -22,7 +22,15 @@ enum mapping_flags {
 	MAPPING_X = 4,
 	MAPPING_SHARED = 8,
 	MAPPING_SHARED_KNOWN = 16, // MAPPING_SHARED is known; else it was inferred from the name
-	MAPPING_PERMS_KNOWN = 32
+	MAPPING_PERMS_KNOWN = 32,
+	MAPPING_USAGE_KNOWN = 64 // `usage`
+};
+
+/** How much of a mapping is in RAM, as /proc/PID/smaps counts it. In bytes. */
+struct mapping_usage {
+	uint64_t rss;	// resident
+	uint64_t pss;	// resident, a page's bytes divided among the processes that share it
+	uint64_t dirty; // resident and changed, private or shared
 };
 
 struct mapping {
@@ -33,6 +41,7 @@ struct mapping {
 	uint64_t saved_bytes; // bytes of it in the core; of a process: bytes copied
 	uint64_t lost_bytes;  // bytes that the core had saved, but that are cut off its end
 	const char *name;     // path, "[heap]", "/SYSV00000000 (deleted)" …; "" for anonymous
+	struct mapping_usage usage;
 };
 
 struct mapping_vec {
@@ -103,6 +112,12 @@ int target_open_pid(struct target *ret, int64_t pid, const struct target_opts *o
 /** `maps` is text in the format of /proc/PID/maps. */
 int target_open_callback(struct target *ret, const char *maps, ccore_read_fn read, void *ctx,
 			 const struct target_opts *opts, struct ccore_error *err);
+
+/**
+ * Fill in the usage of the mappings of a process, as they are now: those that changed since it was
+ * opened have none. Does nothing for other targets.
+ */
+int target_read_usage(struct target *t, struct ccore_error *err);
 
 void target_done(struct target *t);
 

@@ -22,6 +22,16 @@ static void done(void)
 	vec_done(&maps);
 }
 
+static struct mapping segment(addr_t start, addr_t end, uint64_t saved, uint64_t lost)
+{
+	return (struct mapping){.start = start,
+				.end = end,
+				.flags = MAPPING_R | MAPPING_W | MAPPING_PERMS_KNOWN,
+				.saved_bytes = saved,
+				.lost_bytes = lost,
+				.name = ""};
+}
+
 TEST(a_line_of_the_kernel)
 {
 	CHECK(parse("7f1ae2e00000-7f1ae2f06000 r-xp 00001000 fe:01 73606                      "
@@ -86,6 +96,41 @@ TEST(the_bad_line_is_named)
 	done();
 }
 
+TEST(details_of_smaps_belong_to_the_mapping_before_them)
+{
+	CHECK(parse("1000-2000 rw-p 0 00:00 0\n"
+		    "Size:                  4 kB\n"
+		    "Rss:                   4 kB\n"
+		    "Pss:                   3 kB\n"
+		    "Shared_Dirty:          1 kB\n"
+		    "Private_Dirty:         2 kB\n"
+		    "VmFlags: rd wr mr mw me ac sd\n"
+		    "A000-B000 r--p 0 00:00 0\n") == 0);
+	CHECK(maps.n == 2);
+	CHECK(maps.data[0].flags & MAPPING_USAGE_KNOWN);
+	CHECK(maps.data[0].usage.rss == 4096 && maps.data[0].usage.pss == 3072);
+	CHECK(maps.data[0].usage.dirty == 3072);
+	CHECK(!(maps.data[1].flags & MAPPING_USAGE_KNOWN));
+	CHECK(parse("Rss: 4 kB\n") == CCORE_EFORMAT);
+	CHECK(parse("1000-2000 rw-p 0\nRss: much\n") == CCORE_EFORMAT);
+	done();
+}
+
+TEST(part_of_a_mapping_has_no_usage)
+{
+	struct mapping_vec core = {0};
+	const struct mapping half = segment(0x1000, 0x2000, 0, 0);
+	const struct mapping whole = segment(0x5000, 0x6000, 0, 0);
+
+	CHECK(vec_push(&core, half) && vec_push(&core, whole));
+	CHECK(parse("1000-3000 rw-p 0\nRss: 8 kB\n5000-6000 rw-p 0\nRss: 4 kB\n") == 0);
+	CHECK(mappings_overlay(&core, &maps, NULL) == 0);
+	CHECK(core.n == 3 && !(core.data[0].flags & MAPPING_USAGE_KNOWN));
+	CHECK(core.data[2].flags & MAPPING_USAGE_KNOWN && core.data[2].usage.rss == 4096);
+	vec_done(&core);
+	done();
+}
+
 TEST(overlapping_mappings_are_cut)
 {
 	CHECK(parse("1000-5000 rw-p 0 00:00 1 a\n2000-3000 r--p 0 00:00 1 b\n"
@@ -103,16 +148,6 @@ TEST(find_is_by_address)
 	CHECK(mappings_find(&maps, 0x3000) == &maps.data[1]);
 	CHECK(!mappings_find(&maps, 0x4000));
 	done();
-}
-
-static struct mapping segment(addr_t start, addr_t end, uint64_t saved, uint64_t lost)
-{
-	return (struct mapping){.start = start,
-				.end = end,
-				.flags = MAPPING_R | MAPPING_W | MAPPING_PERMS_KNOWN,
-				.saved_bytes = saved,
-				.lost_bytes = lost,
-				.name = ""};
 }
 
 TEST(neighbouring_attaches_of_one_segment_stay_two)
