@@ -128,3 +128,36 @@ def test_maps_put_together_have_the_sums_of_their_parts(mixed, by, column):
     rows = mixed.ask("maps", "--by", by, "-n", "all").rows
     assert {row[column]: row["size"] for row in rows} == dict(sizes)
     assert {row[column]: row["mappings"] for row in rows} == dict(counts)
+
+
+def holders_of(row):
+    return {number(address) for address in re.findall(r"0x[0-9a-f]+", row["holders"] or "")}
+
+
+def test_shm_names_the_objects_that_point_into_a_segment(lab, python, way):
+    target = lab.target(python, "shared", way)
+    truth = target.truth["notes"]["holders"]
+    rows = target.ask("shm", "-n", "all").rows
+    shared = [row for row in rows if row["kind"] in ("anon", "posix", "memfd")]
+    # kinds differ by how the segment was made; who holds it says which one it is
+    for kind, ids in truth.items():
+        assert [row for row in shared if holders_of(row) & set(ids)], kind
+    segment_of = {}
+    for row in shared:
+        for holder in holders_of(row):
+            segment_of.setdefault(holder, []).append(row["name"])
+    assert all(len(names) == 1 for names in segment_of.values())
+    anonymous = [row for row in shared if row["size"] == 1 << 20]
+    assert len(anonymous) == 1
+    shown = holders_of(anonymous[0])
+    more = re.search(r"(\d+) more", anonymous[0]["holders"])
+    assert len(shown) + int(more.group(1) if more else 0) >= len(truth["anon"])
+
+
+def test_shm_says_when_no_object_points_into_a_segment(lab, python, way):
+    target = lab.target(python, "shared", way)
+    rows = [row for row in target.ask("shm", "-n", "all").rows if row["kind"] == "sysv"]
+    assert sum(row["attaches"] for row in rows) == target.truth["notes"]["sysv attaches"]
+    for row in rows:
+        assert row["holders"] is None
+        assert "no Python object points into it" in row["verdict"]

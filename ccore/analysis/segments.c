@@ -153,6 +153,7 @@ static int by_identity(const struct shared_segment *a, const struct shared_segme
 struct part {
 	struct shared_segment segment;
 	uint64_t order; // of the mapping
+	addr_t start, end;
 	bool is_attach; // its beginning is mapped
 };
 
@@ -172,7 +173,12 @@ static int find_parts(struct parts *ret, const struct target *t, struct ccore_er
 {
 	for (uint64_t i = 0; i < t->mappings.n; i++) {
 		const struct mapping *m = &t->mappings.data[i];
-		struct part p = {.order = i, .is_attach = m->offset == 0};
+		struct part p = {
+			.order = i,
+			.start = m->start,
+			.end = m->end,
+			.is_attach = m->offset == 0,
+		};
 
 		if (!mapping_is_shared_memory(m))
 			continue;
@@ -185,23 +191,44 @@ static int find_parts(struct parts *ret, const struct target *t, struct ccore_er
 	return 0;
 }
 
+// A part is of the last segment, or begins another.
+static int add_part(struct segments *ret, const struct part *p, struct ccore_error *err)
+{
+	struct shared_segment *last = ret->all.n ? &ret->all.data[ret->all.n - 1] : NULL;
+	struct shared_segment first = p->segment;
+
+	if (!last || !has_identity(last) || by_identity(last, &p->segment) != 0) {
+		first.id = (uint32_t)ret->all.n;
+		return vec_push(&ret->all, first) ? 0 : err_nomem(err);
+	}
+	last->attaches += p->is_attach;
+	last->mapped += p->segment.mapped;
+	last->saved += p->segment.saved;
+	if (p->segment.size > last->size)
+		last->size = p->segment.size;
+	return 0;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct address_range *x = a, *y = b;
+
+	return compare(x->start, y->start);
+}
+
 static int join_parts(struct segments *ret, const struct parts *parts, struct ccore_error *err)
 {
 	for (uint64_t i = 0; i < parts->all.n; i++) {
 		const struct part *p = &parts->all.data[i];
-		struct shared_segment *last = ret->all.n ? &ret->all.data[ret->all.n - 1] : NULL;
+		struct address_range range = {.start = p->start, .end = p->end};
 
-		if (!last || !has_identity(last) || by_identity(last, &p->segment) != 0) {
-			if (!vec_push(&ret->all, p->segment))
-				return err_nomem(err);
-			continue;
-		}
-		last->attaches += p->is_attach;
-		last->mapped += p->segment.mapped;
-		last->saved += p->segment.saved;
-		if (p->segment.size > last->size)
-			last->size = p->segment.size;
+		TRY(add_part(ret, p, err));
+		range.owner = (uint32_t)(ret->all.n - 1);
+		if (!vec_push(&ret->ranges, range))
+			return err_nomem(err);
 	}
+	if (ret->ranges.n)
+		qsort(ret->ranges.data, ret->ranges.n, sizeof(*ret->ranges.data), by_start);
 	return 0;
 }
 
@@ -234,4 +261,5 @@ int segments_find(struct segments *ret, const struct target *t, struct ccore_err
 void segments_done(struct segments *s)
 {
 	vec_done(&s->all);
+	vec_done(&s->ranges);
 }

@@ -3,7 +3,7 @@
 #ifndef NECROPY_SEGMENTS_H
 #define NECROPY_SEGMENTS_H
 
-#include "sym/target.h"
+#include "heap/holders.h"
 
 enum backing {
 	BACKING_ANON,	// private, anonymous
@@ -27,6 +27,7 @@ const char *backing_name(enum backing b);
 bool mapping_is_shared_memory(const struct mapping *m);
 
 struct shared_segment {
+	uint32_t id; // `owner` of its ranges
 	enum backing backing;
 	const char *name;	// the mapping's
 	uint32_t key;		// of SysV
@@ -40,7 +41,8 @@ struct shared_segment {
 };
 
 struct segments {
-	VEC(struct shared_segment) all; // largest first
+	VEC(struct shared_segment) all;	  // largest first
+	VEC(struct address_range) ranges; // all that they are mapped at, by address
 };
 
 int segments_find(struct segments *ret, const struct target *t, struct ccore_error *err);

@@ -2,7 +2,51 @@
 #include "analysis/segments.h"
 #include "command/session.h"
 
-static void verdict_text(const struct shared_segment *g, struct strbuf *out)
+#include <inttypes.h>
+
+// Holders named in a cell; more are counted.
+#define HOLDERS_SHOWN 3u
+
+// A segment of at least this size is worth a word when a single object holds it.
+#define LARGE_BYTES (64ull << 20)
+
+// Holders of one segment: all.data[first] up to, not including, all.data[end].
+struct held_by {
+	const struct holders *all;
+	uint64_t first, end;
+};
+
+static struct held_by held_by(const struct holders *all, const struct shared_segment *g)
+{
+	struct held_by h = {.all = all};
+
+	while (h.first < all->all.n && all->all.data[h.first].owner < g->id)
+		h.first++;
+	for (h.end = h.first; h.end < all->all.n && all->all.data[h.end].owner == g->id;)
+		h.end++;
+	return h;
+}
+
+static void holders_text(struct session *s, const struct held_by *by, struct strbuf *out)
+{
+	for (uint64_t i = by->first; i < by->end && i - by->first < HOLDERS_SHOWN; i++) {
+		const uint32_t node = by->all->all.data[i].node;
+
+		strbuf_puts(out, i > by->first ? ", " : "");
+		node_type_text(s, node, out);
+		strbuf_printf(out, " 0x%" PRIx64, node_address(s, node));
+	}
+	if (by->end - by->first > HOLDERS_SHOWN)
+		strbuf_printf(out, ", … %" PRIu64 " more", by->end - by->first - HOLDERS_SHOWN);
+}
+
+static void add_verdict(struct strbuf *out, const char *text)
+{
+	strbuf_printf(out, "%s%s", out->n ? ", " : "", text);
+}
+
+static void verdict_text(const struct shared_segment *g, const struct held_by *by,
+			 struct strbuf *out)
 {
 	if (g->attaches > 1) {
 		strbuf_puts(out, "attached ");
@@ -10,18 +54,23 @@ static void verdict_text(const struct shared_segment *g, struct strbuf *out)
 		strbuf_puts(out, " times");
 	}
 	if (g->unlinked)
-		strbuf_printf(out, "%sunlinked, but still mapped", out->n ? ", " : "");
+		add_verdict(out, "unlinked, but still mapped");
+	if (by->first == by->end && g->backing != BACKING_FILE)
+		add_verdict(out, "no Python object points into it");
+	else if (by->end - by->first == 1 && g->mapped >= LARGE_BYTES)
+		add_verdict(out, "large, and held by one object");
 }
 
 static void add_segment(struct session *s, struct table *t, const uint64_t *c,
-			const struct shared_segment *g)
+			const struct shared_segment *g, const struct held_by *by)
 {
 	const uint64_t row = table_row(t);
 	const bool sysv = g->backing == BACKING_SYSV;
-	struct strbuf verdict = {0};
+	struct strbuf verdict = {0}, holders = {0};
 	char key[16];
 
-	verdict_text(g, &verdict);
+	verdict_text(g, by, &verdict);
+	holders_text(s, by, &holders);
 	table_set_str(t, row, c[0], backing_name(g->backing));
 	table_set_str(t, row, c[1], g->name);
 	(void)snprintf(key, sizeof(key), "0x%08x", g->key); // 10 characters
@@ -37,16 +86,18 @@ static void add_segment(struct session *s, struct table *t, const uint64_t *c,
 	table_set_u64(t, row, c[6], g->mapped);
 	table_set_u64(t, row, c[7], s->target.kind == TARGET_CORE ? g->saved : TABLE_UNKNOWN);
 	table_set_u64(t, row, c[8], g->inferred);
+	table_set_str(t, row, c[9], holders.n ? holders.data : NULL);
 	table_set_str(t, row, c[10], verdict.n ? verdict.data : NULL);
-	t->failed |= verdict.failed;
+	t->failed |= verdict.failed | holders.failed;
 	strbuf_done(&verdict);
+	strbuf_done(&holders);
 }
 
-static int run(struct session *s, const struct args *a, struct ccore_result *r,
-	       struct ccore_error *err)
+static int add_segments(struct session *s, struct table *t, const struct segments *found,
+			struct ccore_error *err)
 {
-	struct table *t = &r->table;
-	struct segments found;
+	const unsigned saved = s->target.kind == TARGET_CORE ? COLUMN_NULLABLE | COLUMN_TOTAL
+							     : COLUMN_NULLABLE | COLUMN_HIDDEN;
 	const uint64_t columns[] = {
 		table_column(t, "kind", "", CCORE_STR, 0),
 		table_column(t, "name", "", CCORE_STR, 0),
@@ -55,39 +106,68 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 		table_column(t, "size", "bytes", CCORE_U64, 0),
 		table_column(t, "attaches", "", CCORE_U64, COLUMN_TOTAL),
 		table_column(t, "mapped", "bytes", CCORE_U64, COLUMN_TOTAL),
-		table_column(t, "saved", "bytes", CCORE_U64, COLUMN_TOTAL | COLUMN_NULLABLE),
+		table_column(t, "saved", "bytes", CCORE_U64, saved),
 		table_column(t, "inferred", "", CCORE_U64, COLUMN_BOOL | COLUMN_HIDDEN),
-		table_column(t, "holders", "", CCORE_STR, COLUMN_HIDDEN), // not looked for: null
+		table_column(t, "holders", "", CCORE_STR, 0),
 		table_column(t, "verdict", "", CCORE_STR, 0),
 	};
-	bool inferred = false;
+	struct holders holders;
+
+	t->noun = "segments";
+	if (!found->all.n) // nothing to look for among all objects
+		return 0;
+	TRY(holders_find(&holders, &s->heap, found->ranges.data, found->ranges.n, err));
+	for (uint64_t i = 0; i < found->all.n; i++) {
+		const struct held_by by = held_by(&holders, &found->all.data[i]);
+
+		add_segment(s, t, columns, &found->all.data[i], &by);
+	}
+	holders_done(&holders);
+	return 0;
+}
+
+static bool any_inferred(const struct segments *found)
+{
+	for (uint64_t i = 0; i < found->all.n; i++)
+		if (found->all.data[i].inferred)
+			return true;
+	return false;
+}
+
+static int run(struct session *s, const struct args *a, struct ccore_result *r,
+	       struct ccore_error *err)
+{
+	struct segments found;
+	int status;
 
 	(void)a; // no options of its own
 	TRY(segments_find(&found, &s->target, err));
-	t->noun = "segments";
-	for (uint64_t i = 0; i < found.all.n; i++) {
-		add_segment(s, t, columns, &found.all.data[i]);
-		inferred |= found.all.data[i].inferred;
-	}
-	segments_done(&found);
-	if (inferred)
+	status = add_segments(s, &r->table, &found, err);
+	if (status == 0 && any_inferred(&found))
 		result_note(r,
 			    "which IPC_PRIVATE mappings are one segment is inferred from size and "
 			    "contents; a saved copy of /proc/PID/maps (--maps) would tell");
-	return 0;
+	segments_done(&found);
+	return status;
 }
 
 const struct command command_shm = {
 	.name = "shm",
 	.summary = "shared memory segments, and how often each is mapped",
 	.argument = "",
-	.details = "A segment that is attached again and again stands out. shmid is known of a "
-		   "process, or "
-		   "from a saved copy of /proc/PID/maps.",
+	.details =
+		"A segment that is attached again and again stands out. holders are the objects "
+		"whose C struct points into it: mmap, memoryview, ctypes objects, arrays; what "
+		"keeps those alive, why tells. shmid is known of a process, or from a saved copy "
+		"of /proc/PID/maps.",
 	.example =
 		"shm\n"
-		"kind  name                     key         size      attaches  mapped   verdict\n"
-		"sysv  /SYSV0db05854 (deleted)  0x0db05854  64.0 KiB        30  1.9 MiB  attached "
-		"30 times\n",
+		"kind   name                     key         shmid      size  attaches     mapped"
+		"  holders                   verdict\n"
+		"sysv   /SYSV0db05854 (deleted)  0x0db05854     37  64.0 KiB         3  192.0 KiB"
+		"  -                         attached 3 times, no Python object points into it\n"
+		"posix  /dev/shm/cache           -               -   8.0 KiB         1    8.0 KiB"
+		"  mmap.mmap 0x7f1756785de0  -\n"
+		"Total 2 segments, mapped 200.0 KiB\n",
 	.run = run,
 };
