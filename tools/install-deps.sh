@@ -15,6 +15,10 @@ packages_of() {
         libc6-dev   # headers of the C library
         libdw-dev   # finds modules and reads DWARF; brings libdw1
         libelf-dev  # reads ELF; brings libelf1
+        libzstd-dev # compressed cores: zstd, as systemd makes them
+        liblzma-dev # xz
+        zlib1g-dev  # gzip
+        liblz4-dev  # lz4
     " ;;
     demo) echo "
         python3      # the program that leaks
@@ -25,6 +29,8 @@ packages_of() {
     test) echo "
         python3-pytest  # runs all tests, C ones included
         gdbserver       # a remote target for gdb
+        zstd            # compressed cores
+        lz4             # others
         binutils        # nm, objcopy: what the library exports, stripped interpreters
     " ;;
     check) echo "

@@ -44,6 +44,13 @@ static int set_debug_dir(struct line *line, const char *value, struct ccore_erro
 	return 0;
 }
 
+static int set_tmp_dir(struct line *line, const char *value, struct ccore_error *err)
+{
+	(void)err;
+	line->opts.tmp_dir = value;
+	return 0;
+}
+
 static int set_sysroot(struct line *line, const char *value, struct ccore_error *err)
 {
 	(void)err;
@@ -131,6 +138,8 @@ const struct tool_option tool_options[] = {
 	{"--sysroot", "DIR", "look up the target's files below DIR: a container's root",
 	 set_sysroot},
 	{"--maps", "FILE", "a saved copy of the process's /proc/PID/maps", set_maps},
+	{"--tmp-dir", "DIR", "where a compressed core is decompressed (default: $TMPDIR, /var/tmp)",
+	 set_tmp_dir},
 	{"--max-memory", "SIZE", "use no more than SIZE (default: 75 % of RAM)", set_max_memory},
 	{"--threads", "N", "threads to work with (default: one per processor, at most 8)",
 	 set_threads},

@@ -119,12 +119,14 @@ struct ccore_open_opts {
 	uint32_t flags;		    /* enum ccore_open_flags */
 	ccore_progress_fn progress; /* may be NULL */
 	void *progress_ctx;
+	const char *tmp_dir; /* for decompressed cores; NULL: $TMPDIR, else /var/tmp */
 };
 
 /**
  * Open the core file at `path`.
  *
- * The file is mapped read-only and must not shrink while the session is open. Pages it did
+ * The file is mapped read-only and must not shrink while the session is open. One compressed
+ * with zstd, xz, gzip or lz4 is decompressed into a temporary file without a name. Pages it did
  * not save are taken from the files they were mapped from when those are present with the
  * same build-id; other reads of them fail.
  *

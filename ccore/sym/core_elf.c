@@ -26,15 +26,10 @@ static int check_magic(const struct image *im, struct ccore_error *err)
 		const char *magic, *what;
 		size_t n;
 	} known[] = {
-		{"\x28\xb5\x2f\xfd", "compressed with zstd: decompress it first (zstd -d)", 4},
-		{"\x1f\x8b", "compressed with gzip: decompress it first (gunzip)", 2},
-		{"\xfd"
-		 "7zXZ",
-		 "compressed with xz: decompress it first (xz -d)", 5},
-		{"\x04\x22\x4d\x18", "compressed with lz4: decompress it first (lz4 -d)", 4},
 		{"BZh", "compressed with bzip2: decompress it first (bunzip2)", 3},
 		{"\xcf\xfa\xed\xfe", "a Mach-O file; only ELF cores of Linux can be read", 4},
 		{"MDMP", "a minidump; only ELF cores of Linux can be read", 4},
+		{"KDUMP   ", "a kernel's own dump (kdump); only cores of processes can be read", 8},
 	};
 
 	if (!im->size)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // target_open_core*(): a core file's segments and notes become memory and mappings.
 #include "mem/src.h"
+#include "mem/unpack.h"
 #include "sym/core.h"
 #include "sym/mappings.h"
 #include "sym/open.h"
@@ -176,12 +177,48 @@ static int open_core(struct target *t, struct core *c, const struct target_opts 
 	return modules_find(t, opts, err);
 }
 
+static const char *tmp_dir(const struct target_opts *opts)
+{
+	const char *dir = opts->tmp_dir ? opts->tmp_dir : getenv("TMPDIR");
+
+	return dir && *dir ? dir : "/var/tmp"; // on a disk, where /tmp may be memory
+}
+
+// What is compressed becomes a file of its own, and `c` that file's.
+static int unpack_core(struct target *t, struct core *c, const struct target_opts *opts,
+		       struct ccore_error *err)
+{
+	const struct compression *format = compression_of(c->data, c->size);
+	const struct file_map packed = {.data = c->data, .size = c->size};
+	struct unpacked plain;
+
+	if (!format)
+		return 0;
+	TRY(unpack(&plain, format, &packed, tmp_dir(opts), &opts->progress, err));
+	c->data = plain.file.data;
+	c->size = plain.file.size;
+	TRY(file_map_own(&t->mem, plain.file, err));
+	if (plain.ended)
+		damage_note(&t->damage, DAMAGE_TRUNCATED, 0);
+	return target_note(
+		t,
+		arena_printf(
+			&t->arena,
+			"the core is compressed with %s%s%s; it was decompressed into %llu MiB "
+			"in %s, for this once",
+			format->name, plain.ended ? " and " : "", plain.ended ? plain.ended : "",
+			(unsigned long long)(c->size >> 20), tmp_dir(opts)),
+		err);
+}
+
 static int open_core_data(struct target *t, const uint8_t *data, uint64_t size,
 			  const struct target_opts *opts, struct ccore_error *err)
 {
 	struct core c = {.data = data, .size = size};
-	int r = open_core(t, &c, opts, err);
+	int r = unpack_core(t, &c, opts, err);
 
+	if (r == 0)
+		r = open_core(t, &c, opts, err);
 	vec_done(&c.pieces);
 	vec_done(&c.files);
 	if (r < 0)

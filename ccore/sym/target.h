@@ -68,7 +68,8 @@ struct os_thread {
 };
 
 struct target_opts {
-	const char *exe, *debug_dirs, *sysroot, *maps; // as in struct ccore_open_opts; may be NULL
+	// As in struct ccore_open_opts; may be NULL.
+	const char *exe, *debug_dirs, *sysroot, *maps, *tmp_dir;
 	uint64_t max_bytes;
 	bool already_stopped;
 	struct progress progress;
@@ -96,7 +97,8 @@ struct target {
 };
 
 /**
- * Open a core file: map it, read its program headers and notes, find its modules' files.
+ * Open a core file: map it (a compressed one is decompressed into a temporary file), read its
+ * program headers and notes, find its modules' files.
  * Pages that it did not save come from files with the same build-id. On failure `*ret` needs
  * no target_done().
  */

@@ -21,6 +21,11 @@
 #define LIM_COMMAND_LINE_BYTES 65536u
 #define LIM_ARGUMENT_BYTES 16384u
 
+// A decompressed core, unless it is no more than so many times the compressed one: cores are
+// mostly zeros, but a few bytes that become terabytes are no core.
+#define LIM_UNPACK_BYTES (64ull << 30)
+#define LIM_UNPACK_RATIO 1000u
+
 // A path in NT_FILE or /proc/PID/maps: Linux's PATH_MAX.
 #define LIM_PATH_BYTES 4096u
 

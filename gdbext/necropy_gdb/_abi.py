@@ -15,7 +15,7 @@ from ctypes import (
 )
 
 # ccore_abi_hash() of the header this was made from
-HASH = 0xb2ba26e9cab79a2a
+HASH = 0x242b8f51e7d23614
 
 # enum ccore_status
 CCORE_OK = 0
@@ -78,6 +78,7 @@ class ccore_open_opts(Structure):
         ("flags", c_uint32),
         ("progress", ccore_progress_fn),
         ("progress_ctx", c_void_p),
+        ("tmp_dir", c_char_p),
     ]
 
 
