@@ -19,7 +19,8 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 TABLES = os.path.join(ROOT, "ccore", "layout")
-WANTED = ("2.7", "3.6", "3.10", "3.11", "3.12", "3.13")
+WANTED = ("2.7", "3.6", "3.10", "3.11", "3.12", "3.13", "3.14")
+PLACES = ("~/.pyenv/versions/%s.*/bin/python", "~/.cache/necropy-pythons/sid-%s/python")
 PROGRAM = ("import collections, functools, io, itertools, operator, os, sys, time; "
            "os.write(1, ('%x' % sys.hexversion).encode()); time.sleep(1000)")
 
@@ -82,9 +83,9 @@ def layout_by_name(python):
 def pythons():
     found = [("debian", "/usr/bin/python3")]
     for version in WANTED:
-        for path in sorted(glob.glob(os.path.expanduser(
-                "~/.pyenv/versions/%s.*/bin/python" % version)))[:1]:
-            found.append((version, path))
+        there = [path for place in PLACES
+                 for path in sorted(glob.glob(os.path.expanduser(place % version)))]
+        found += [(version, path) for path in there[:1]]
     return [(name, path) for name, path in found if os.path.exists(path)]
 
 
