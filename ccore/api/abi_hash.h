@@ -3,6 +3,6 @@
 #ifndef NECROPY_ABI_HASH_H
 #define NECROPY_ABI_HASH_H
 
-#define CCORE_ABI_HASH 0xb2ba26e9cab79a2aull
+#define CCORE_ABI_HASH 0x3a29abc09077e823ull
 
 #endif

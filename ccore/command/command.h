@@ -11,6 +11,7 @@
 
 struct session;
 struct args;
+struct sink;
 
 /** An option: a flag when `metavar` is NULL. */
 struct param {
@@ -32,6 +33,12 @@ struct command {
 	struct param params[COMMAND_PARAMS_MAX]; // ends with a NULL name
 	int (*run)(struct session *s, const struct args *args, struct ccore_result *r,
 		   struct ccore_error *err);
+	/**
+	 * Instead of `run`, of a command that streams: lines go to `sink` as they are made, and
+	 * `r` becomes a summary of them.
+	 */
+	int (*stream)(struct session *s, const struct args *args, struct sink *sink,
+		      struct ccore_result *r, struct ccore_error *err);
 };
 
 /** A parsed command line. Text belongs to the caller's argv. */

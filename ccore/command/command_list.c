@@ -17,7 +17,8 @@
 	X(graph)    \
 	X(gc)       \
 	X(maps)     \
-	X(shm)
+	X(shm)      \
+	X(export)
 
 #define X(name) extern const struct command command_##name;
 COMMANDS(X)

@@ -24,9 +24,8 @@ static void take_edges(struct edge_buffer *b)
 	}
 }
 
-// Run `id`'s visit with its edges going to `flush`.
-static void visit_node(struct heap *h, struct py_reader *r, uint32_t id,
-		       void (*flush)(struct edge_buffer *), void *ctx)
+void references_visit(struct heap *h, struct py_reader *r, uint32_t id,
+		      void (*flush)(struct edge_buffer *), void *ctx)
 {
 	struct edge_sink before;
 	struct py_object o;
@@ -44,7 +43,7 @@ static void visit_for_graph(void *ctx, uint32_t thread, uint32_t id, struct grap
 	struct heap *h = ctx;
 	struct visit v = {.h = h, .out = out};
 
-	visit_node(h, &h->readers[thread], id, take_edges, &v);
+	references_visit(h, &h->readers[thread], id, take_edges, &v);
 }
 
 int references_build(struct graph *ret, struct heap *h, struct ccore_error *err)
@@ -86,7 +85,7 @@ void references_each(struct heap *h, uint32_t id, references_fn fn, void *ctx)
 	const struct damage before = heap_reader(h)->damage;
 
 	heap_limit_edges(h);
-	visit_node(h, heap_reader(h), id, give_edges, &each);
+	references_visit(h, heap_reader(h), id, give_edges, &each);
 	heap_reader(h)->damage = before;
 }
 

@@ -13,6 +13,13 @@
  */
 int references_build(struct graph *ret, struct heap *h, struct ccore_error *err);
 
+/**
+ * All edges of node `id`, of every kind, in pieces to `flush`, whose buffer's sink has `ctx`.
+ * `r` is a reader of its own for each thread that does so; heap_limit_edges() goes before.
+ */
+void references_visit(struct heap *h, struct py_reader *r, uint32_t id,
+		      void (*flush)(struct edge_buffer *), void *ctx);
+
 /** Called for each edge of a node; returns false to stop. */
 typedef bool (*references_fn)(void *ctx, const struct edge *e);
 

@@ -59,6 +59,13 @@ static void fill_flags(struct heap *h)
 				h->node_flags[id] |= flag;
 		}
 	}
+	for (uint64_t i = 0; i < h->guessed.n; i++) {
+		uint32_t id;
+
+		if (addrset_id(&h->set, h->guessed.data[i], &id))
+			h->node_flags[id] |= NODE_GUESSED;
+	}
+	vec_done(&h->guessed);
 }
 
 // Of the three columns of the table.
@@ -115,6 +122,7 @@ int heap_need_nodes(struct heap *h, struct ccore_error *err)
 		h->node_type = NULL;
 		h->node_flags = NULL;
 		addrset_done(&h->set);
+		vec_done(&h->guessed);
 		return status;
 	}
 	h->has_nodes = true;

@@ -49,6 +49,7 @@ struct ccore_result {
 	bool exact_bytes;   // --bytes
 	const char *output; // -o FILE, or NULL
 	struct strbuf rendered;
+	struct strbuf streamed; // what a command streamed, where memory was the place for it
 };
 
 /** Free `r` and all it owns; NULL is allowed. */
