@@ -43,7 +43,6 @@ CLI_OBJS := $(patsubst %.c,$(OUT)/%.o,$(filter ccore/cli/%,$(SRCS)))
 LIB_OBJS := $(patsubst %.c,$(OUT)/%.o,$(filter-out ccore/cli/%,$(SRCS)))
 TEST_SRCS := $(sort $(wildcard tests/c/*.c tests/fuzz/*.c))
 C_TESTS := $(patsubst tests/c/%.c,$(OUT)/tests/%,$(filter tests/c/test_%,$(TEST_SRCS)))
-DUMP_HEAP := $(OUT)/tests/dump_heap
 FUZZERS := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(filter tests/fuzz/fuzz_%,$(TEST_SRCS)))
 FORMATTED := $(SRCS) $(HEADERS) $(TEST_SRCS) $(wildcard tests/c/*.h)
 
@@ -53,14 +52,13 @@ again = +$(Q)$(MAKE) --no-print-directory MODE=$(1) $(2)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all objects c-tests dump-heap fuzzers demo test parity bench check format fuzz golden abi \
-	install clean help
+.PHONY: all objects c-tests fuzzers demo test parity bench check format fuzz golden abi install \
+	clean help
 
 all: $(BIN)/libccore.so $(BIN)/libccore.a $(BIN)/necropy ## library and command line, in build/
 
 objects: $(LIB_OBJS) $(CLI_OBJS)
 c-tests: $(C_TESTS)
-dump-heap: $(DUMP_HEAP)
 fuzzers: $(FUZZERS)
 
 $(OUT)/%.o: %.c Makefile
@@ -84,7 +82,7 @@ $(BIN)/necropy: $(CLI_OBJS) $(BIN)/libccore.so
 	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib' $(CLI_OBJS) \
 		-L$(BIN) -lccore -o $@
 
-$(C_TESTS) $(DUMP_HEAP): $(OUT)/tests/%: $(OUT)/tests/c/%.o $(BIN)/libccore.a
+$(C_TESTS): $(OUT)/tests/%: $(OUT)/tests/c/%.o $(BIN)/libccore.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
@@ -101,14 +99,14 @@ demo: ## run a leaking program, dump its core, find the leak in gdb
 
 test: ## everything that must pass; T=dict runs what has "dict" in its name
 	$(Q)tools/install-deps.sh build demo test
-	$(call again,release,all dump-heap)
+	$(call again,release,all)
 	$(call again,ndebug,objects)
 	$(call again,asan,all c-tests fuzzers)
 	$(Q)$(PYTHON) -m pytest $(if $(T),-k '$(T)') $(PYTEST_ARGS) tests
 
 parity: ## every object of many programs beside what CPython itself says of it
 	$(Q)tools/install-deps.sh build demo test
-	$(call again,release,all dump-heap)
+	$(call again,release,all)
 	$(Q)$(PYTHON) tests/parity.py $(PARITY_ARGS)
 
 bench: ## times, and ratios against other tools

@@ -2,9 +2,10 @@
 """Every object of a core beside what CPython said of it: `make parity` prints the table.
 
 A program (tests/programs) records itself with recorder.py and is cored. Object by object:
-is it found, under its type; are the references that tp_traverse reports those of
-gc.get_referents(), each as often; is what it owns besides among the references; is its size
-that of sys.getsizeof(). Differences that are known, with the reason, are in parity_known.txt.
+is it found, under its type; does the collector have it; are the references that tp_traverse
+reports those of gc.get_referents(), each as often; is what it owns besides among the
+references; is its size that of sys.getsizeof(). Differences that are known, with the reason,
+are in parity_known.txt.
 
 Usage: parity.py [PROGRAM ...]
 """
@@ -14,84 +15,85 @@ import collections
 import fnmatch
 import json
 import os
+import re
 import subprocess
 import sys
 
 import oracle
 
-DUMP_HEAP = os.path.join(oracle.ROOT, "build", "release", "tests", "dump_heap")
+sys.path.insert(0, os.path.join(oracle.ROOT, "gdbext"))
+from necropy_gdb import _native  # noqa: E402  (found by the line above)
+
 KNOWN = os.path.join(oracle.HERE, "parity_known.txt")
 PROGRAMS = ("zoo",)
-CHECKS = ("found", "type", "listed", "referents", "owned", "size")
+CHECKS = ("found", "type", "gc", "visit", "own", "size")
 SHOWN = 3  # examples of a difference
 
 
-class Object(object):
-    """An object as CPython knows it, or as necropy does."""
-
-    def __init__(self, row):
-        self.__dict__.update(row)
-
-
-def read_truth(path):
-    """({address: Object}, what changed meanwhile)."""
-    objects = {}
-    with open(path) as lines:
-        for text in lines:
-            row = json.loads(text)
-            if "id" in row:
-                objects[row["id"]] = Object(row)
-    return objects, row
-
-
-def read_heap(core):
-    """{address: Object} of all that necropy finds in `core`."""
-    dump = subprocess.Popen([DUMP_HEAP, core], stdout=subprocess.PIPE)
-    objects = {}
-    for text in dump.stdout:
+def read_lines(lines):
+    """({address: row}, the last row without an address)."""
+    objects, last = {}, None
+    for text in lines:
         row = json.loads(text)
-        objects[row["addr"]] = Object(row)
-    dump.stdout.close()
-    assert dump.wait() == 0, "dump_heap failed"
+        if "type" in row:
+            objects[row["addr"]] = row
+        else:
+            last = row
+    return objects, last
+
+
+def read_truth(target):
+    """{address: row} of what the program recorded; nothing may have changed meanwhile."""
+    with open(os.path.join(target.directory, "truth.json")) as lines:
+        objects, changes = read_lines(lines)
+    assert changes == {"appeared": [], "vanished": []}, changes
     return objects
 
 
-def ends(thing, *kinds):
-    return collections.Counter(to for kind, to, _ in thing.edges if kind in kinds)
+def read_heap(target):
+    """({address: row} of all that necropy finds, what it could not read)."""
+    errors = os.path.join(target.directory, "errors")
+    with open(errors, "w+") as said:
+        export = subprocess.Popen([oracle.NECROPY, "export", target.name, "--format", "jsonl"],
+                                  stdout=subprocess.PIPE, stderr=said)
+        objects, _ = read_lines(export.stdout)
+        export.stdout.close()
+        status = export.wait()
+        said.seek(0)
+        damage = [line for line in said.read().splitlines() if line.startswith("incomplete: ")]
+    assert (status, bool(damage)) in ((0, False), (3, True)), "necropy export: status %d" % status
+    return objects, damage
 
 
-def check(truth, found):
-    """{check: None, or what is different} of one object; `found` may be None."""
+def differences(truth, found):
+    """{check: what is different} of one object; `found` may be None."""
     if found is None:
         return {"found": "not found"}
-    visit = ends(found, "visit")
-    to = collections.Counter(truth.to)
-    result = dict.fromkeys(CHECKS)
-    if found.type != truth.type:
-        result["type"] = found.type
-    if bool(found.gc) != bool(truth.listed):
-        result["listed"] = "listed" if found.gc else "not listed"
-    if visit != to:
-        result["referents"] = describe_edges(found, to - visit, visit - to)
-    missing = set(truth.owned) - set(ends(found, "visit", "own"))
-    if missing:
-        result["owned"] = "missing " + addresses(missing)
-    if truth.size >= 0 and found.size != truth.size:
-        result["size"] = "%d instead of %d%s" % (found.size, truth.size,
-                                                 ", estimated" if found.estimated else "")
+    result = {}
+    if found["type"] != truth["type"]:
+        result["type"] = found["type"]
+    if found["gc"] != truth["gc"]:
+        result["gc"] = "found in a list" if found["gc"] else "not found in a list"
+    if found["visit"] != truth["visit"] and sorted(found["visit"]) != sorted(truth["visit"]):
+        result["visit"] = describe(found, truth)
+    if truth["own"] and not set(truth["own"]) <= set(found["own"] + found["visit"]):
+        result["own"] = "not owned: " + " ".join(set(truth["own"]) - set(found["own"]))
+    if truth["size"] >= 0 and found["size"] != truth["size"]:
+        result["size"] = "%d instead of %d%s" % (found["size"], truth["size"],
+                                                 ", estimated" if "estimated" in found else "")
     return result
 
 
-def addresses(some):
-    return " ".join(map(hex, sorted(some)[:5]))
+def describe(found, truth):
+    is_there, wanted = map(collections.Counter, (found["visit"], truth["visit"]))
+    parts = ["not visited: %s%s" % (to, kind_of(found, to)) for to in wanted - is_there]
+    parts += ["visited: %s" % to for to in is_there - wanted]
+    return "; ".join(parts[:6]) + ("; …" if len(parts) > 6 else "")
 
 
-def describe_edges(found, missing, extra):
-    labels = {to: label.strip() for kind, to, label in found.edges}
-    kinds = {to: kind for kind, to, label in found.edges if kind != "visit"}
-    parts = ["-%s%s" % (hex(to), "(%s)" % kinds[to] if to in kinds else "") for to in missing]
-    parts += ["+%s %s" % (hex(to), labels[to]) for to in extra]
-    return " ".join(parts[:6]) + (" …" if len(parts) > 6 else "")
+def kind_of(found, to):
+    kinds = [kind for kind in ("own", "weak", "borrowed", "guess") if to in found.get(kind, ())]
+    return " (%s)" % kinds[0] if kinds else ""
 
 
 class Known(object):
@@ -102,69 +104,85 @@ class Known(object):
         with open(KNOWN) as text:
             for line in text:
                 if line.strip() and not line.startswith("#"):
-                    self.rows.append([field.strip() for field in line.split("|", 3)])
+                    self.rows.append([field.split() for field in line.split("|", 3)])
 
-    def reason(self, python, type_name, what):
-        for types, pythons, checks, reason in self.rows:
-            if (any(fnmatch.fnmatchcase(type_name, t) for t in types.split()) and
-                    what in checks.split() and
-                    any(fnmatch.fnmatchcase(python.name, p) for p in pythons.split())):
-                return reason
-        return None
+    def has(self, python, type_name, check):
+        return any(check in checks and matches(type_name, types) and matches(python.name, pythons)
+                   for types, pythons, checks, reason in self.rows)
+
+
+def matches(name, patterns):
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 class Report(object):
     """The comparison of one program's core, by type."""
 
-    def __init__(self, python, truth, heap, known):
-        self.python = python
-        self.totals = collections.Counter()
-        self.types = collections.defaultdict(collections.Counter)
-        self.differences = collections.OrderedDict()  # (type, check): [(address, text)]
-        self.known = collections.Counter()
-        for addr in sorted(truth):
-            self._compare(truth[addr], heap.get(addr), known)
-        listed = {a for a, thing in truth.items() if thing.listed}
-        self.invented = {a: thing.type for a, thing in heap.items() if thing.gc and a not in listed}
+    def __init__(self, target, known):
+        self.target = target
+        self.objects = collections.Counter()
+        self.different = collections.OrderedDict()  # (type, check): [(address, text)]
+        self.known = {}
+        self.session = None  # for labels
+        truth = read_truth(target)
+        heap, self.damage = read_heap(target)
+        for addr, row in truth.items():
+            self.objects[row["type"]] += 1
+            for name, text in differences(row, heap.get(addr)).items():
+                self.different.setdefault((row["type"], name), []).append((addr, text))
+        self.invented = [(addr, row["type"]) for addr, row in heap.items()
+                         if row["gc"] and not truth.get(addr, {}).get("gc")]
+        for key in list(self.different):
+            if known.has(target.python, *key):
+                self.known[key] = self.different.pop(key)
 
-    def _compare(self, truth, found, known):
-        result = check(truth, found)
-        for counts in (self.totals, self.types[truth.type]):
-            counts["objects"] += 1
-            for name in CHECKS:
-                counts[name] += name in result and result[name] is None
-        if found is not None:
-            self.totals["found"] += 0
-        for name, text in result.items():
-            if text is None:
-                continue
-            if known.reason(self.python, truth.type, name):
-                self.known[truth.type, name] += 1
-            else:
-                self.differences.setdefault((truth.type, name), []).append((truth.id, text))
+    def is_good(self):
+        return not (self.different or self.invented or self.damage)
 
-    def print_summary(self, program):
-        n = self.totals["objects"]
-        print("%-10s %-12s %7d objects, " % (self.python.name, program, n) + ", ".join(
-            "%s %s" % (name, "100 %" if self.totals[name] == n else
-                       "%.3f %%" % (100.0 * self.totals[name] / n)) for name in CHECKS))
+    def share(self, check):
+        """Per cent of the objects that pass `check`."""
+        total = sum(self.objects.values())
+        wrong = sum(len(some) for part in (self.different, self.known)
+                    for (_, name), some in part.items() if name in (check, "found"))
+        return "%.3f" % (100.0 * (total - wrong) / total) if wrong else "100"
 
-    def print_differences(self):
-        for (type_name, what), some in sorted(self.differences.items()):
-            print("    %-9s %5d of %-5d %s" % (what, len(some), self.types[type_name]["objects"],
-                                               type_name))
+    def summary(self, program):
+        return "%-9s %-10s %7d objects, %4d types: " % (
+            self.target.python.name, program, sum(self.objects.values()), len(self.objects)
+        ) + ", ".join("%s %s %%" % (check, self.share(check)) for check in CHECKS)
+
+    def lines(self):
+        """Text of every difference, some of them with labels."""
+        for line in self.damage:
+            yield "    " + line
+        for (type_name, check), some in sorted(self.different.items()):
+            yield "    %-6s %5d of %-5d %s" % (check, len(some), self.objects[type_name], type_name)
             for addr, text in some[:SHOWN]:
-                print("        %#x %s" % (addr, text))
-        for addr, type_name in sorted(self.invented.items())[:SHOWN]:
-            print("    listed, and not by CPython: %#x %s" % (addr, type_name))
+                yield "        %s: %s" % (addr, self.with_labels(addr, text))
+        for addr, type_name in self.invented[:SHOWN]:
+            yield "    in no list of CPython's: %s %s" % (addr, type_name)
+
+    def with_labels(self, addr, text):
+        if "visited" not in text:
+            return text
+        if self.session is None:
+            choices = _native.Choices(None, None, None, None, 0, 1, 0)
+            callbacks = _native.Callbacks(lambda what, done, total: None)
+            self.session = _native.load().open_core(self.target.name, choices, callbacks)
+        with self.session.run(["refs", addr, "-n", "all"]) as result:
+            columns = result.columns()
+            labels = {oracle.address(to): label
+                      for to, label in zip(columns["addr"], columns["label"])}
+        return re.sub("0x[0-9a-f]+", lambda m: "%s %s" % (m.group(), labels.get(m.group()) or ""),
+                      text)
 
 
-def compare(python, program, known, arguments=()):
-    target = oracle.Target(python, program, "kernel", arguments)
+def compare(python, program, known):
+    target = oracle.Target(python, program, "kernel")
     try:
-        truth, changes = read_truth(os.path.join(target.directory, "truth.json"))
-        assert changes == {"appeared": [], "vanished": []}, changes
-        return Report(python, truth, read_heap(target.name), known)
+        report = Report(target, known)
+        report.text = list(report.lines())
+        return report
     finally:
         target.close()
 
@@ -172,15 +190,15 @@ def compare(python, program, known, arguments=()):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("programs", nargs="*", default=PROGRAMS)
-    options = parser.parse_args()
-    known = Known()
     wrong = False
     for python in oracle.find_pythons():
-        for program in options.programs:
-            report = compare(python, program, known)
-            report.print_summary(program)
-            report.print_differences()
-            wrong |= bool(report.differences or report.invented)
+        for program in parser.parse_args().programs:
+            report = compare(python, program, Known())
+            print(report.summary(program))
+            for line in report.text:
+                print(line)
+            sys.stdout.flush()
+            wrong |= not report.is_good()
     sys.exit(wrong)
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Writes down all that CPython can say of each object it reaches, one JSON line an object.
 
-    {"id", "type", "size", "refcount", "tracked", "listed", "to", "owned"}
+    {"addr", "type", "size", "refcount", "tracked", "gc", "visit", "own"}
 
-`to` is gc.get_referents(), as often as it says each; `owned` what the object is
-known to keep although its tp_traverse does not say so; `listed`, whether
+`visit` is gc.get_referents(), as often as it says each; `own` what the object is
+known to keep although its tp_traverse does not say so; `gc`, whether
 gc.get_objects() has it; `refcount` is without what the recording itself holds.
 The last line says what has changed while all that was written.
 
@@ -74,10 +74,14 @@ def references_of_the_recording():
 
 
 def line(thing, names, refcount, listed, referents, owned):
-    return ('{"id": %d, "type": "%s", "size": %d, "refcount": %d, "tracked": %d, "listed": %d, '
-            '"to": %s, "owned": %s}\n'
+    return ('{"addr": "0x%x", "type": "%s", "size": %d, "refcount": %d, "tracked": %d, "gc": %d, '
+            '"visit": [%s], "own": [%s]}\n'
             % (id(thing), names.known[names.index(thing)], size_of(thing), refcount,
-               gc.is_tracked(thing), listed, [id(r) for r in referents], [id(o) for o in owned]))
+               gc.is_tracked(thing), listed, addresses(referents), addresses(owned)))
+
+
+def addresses(things):
+    return ", ".join(['"0x%x"' % id(thing) for thing in things])
 
 
 def size_of(thing):
@@ -93,6 +97,7 @@ def size_of(thing):
 CODE = ("co_consts", "co_names", "co_filename", "co_name", "co_qualname", "co_lnotab",
         "co_linetable", "co_exceptiontable", "co_freevars", "co_cellvars", "co_varnames")
 NAMES = ("__name__", "__qualname__")
+NOT_OWNED = (None, (), b"")
 OWNED = {
     type(truth.record.__code__): CODE,
     type(list.append): NAMES,
@@ -112,19 +117,20 @@ def owned_by(thing):
     found = []
     for name in OWNED.get(type(thing), ()):
         value = getattr(thing, name, None)
-        if value is not None and value is getattr(thing, name):
+        # what is made when it is asked for is another object each time, or an empty one
+        if value is getattr(thing, name, None) and value not in NOT_OWNED:
             found.append(value)
     return found
 
 
 def compare(path, objects):
     """Add to the file what gc.get_objects() has now and had not then, and the reverse."""
-    now = set(id(thing) for thing in objects)
+    now = set(["0x%x" % id(thing) for thing in objects])
     then = set()
     with open(path) as lines:
         for text in lines:
-            if '"listed": 1' in text:
-                then.add(int(text[7:text.index(",")]))
+            if '"gc": 1' in text:
+                then.add(text.split('"', 4)[3])
     with open(path, "a") as lines:
         lines.write('{"appeared": %s, "vanished": %s}\n' % (sorted(now - then),
                                                              sorted(then - now)))

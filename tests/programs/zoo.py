@@ -196,7 +196,7 @@ def children_of(base, *arguments):
     for slots in (None, (), ("extra",)):
         members = {} if slots is None else {"__slots__": slots}
         try:
-            cls = type("Child", (base,), members)
+            cls = type("ChildOf_" + base.__name__, (base,), members)
         except TypeError:
             continue
         child = cls(*arguments)
