@@ -7,12 +7,10 @@
 
 static const struct extension {
 	const char *module, *files;
-} extensions[] = {
+} extensions[EXTENSION_N] = {
 #define EXTENSION(module, files) {module, files},
 #include "layout/extensions.def"
 };
-
-#define EXTENSION_N (sizeof(extensions) / sizeof(extensions[0]))
 
 // "_io.so", "_io.cpython-38-x86_64-linux-gnu.so"; old builds have "itertoolsmodule.so".
 static bool is_file_of(const char *path, const char *module)
@@ -106,8 +104,10 @@ int extensions_add(struct layout *l, const struct target *t, const struct layout
 		const struct module *m = &t->modules.data[i];
 		const struct extension *x = m != l->module ? find_extension(m) : NULL;
 
-		if (x)
-			TRY(add_extension(l, t, m, x, opts, err));
+		if (!x)
+			continue;
+		TRY(add_extension(l, t, m, x, opts, err));
+		l->extensions[x - extensions] = m;
 	}
 	return 0;
 }

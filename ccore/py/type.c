@@ -13,15 +13,23 @@ static const struct py_family *const families[] = {
 
 // -- what instances hold
 
-static bool in_interpreter(const struct py_reader *r, addr_t addr)
+static bool is_in(const struct module *m, addr_t addr)
 {
-	const struct module *m = r->layout->module;
-
-	return addr >= m->start && addr < m->end;
+	return m && addr >= m->start && addr < m->end;
 }
 
-// Names without a module are the interpreter's own types only when they lie in it: old Cython
-// has a static type called "generator".
+static bool in_interpreter(const struct py_reader *r, addr_t addr)
+{
+	if (is_in(r->layout->module, addr))
+		return true;
+	for (unsigned i = 0; i < EXTENSION_N; i++)
+		if (is_in(r->layout->extensions[i], addr))
+			return true;
+	return false;
+}
+
+// Names without a module are the interpreter's own types only when they lie in it, or in an
+// extension of its library: old Cython has a static type called "generator".
 static bool name_can_be_trusted(const struct py_reader *r, addr_t type, const char *tp_name)
 {
 	return strchr(tp_name, '.') || in_interpreter(r, type);
@@ -109,7 +117,7 @@ static bool declared_members(struct py_reader *r, const struct raw_type *t,
 	return true;
 }
 
-// What the collector does not track has no tp_traverse: it owns what others would visit.
+// Without tp_traverse nothing is visited: it owns what others would visit.
 static void disown_visits(struct py_member *own, uint64_t n)
 {
 	for (uint64_t i = 0; i < n; i++)
@@ -190,7 +198,7 @@ static bool find_members(struct py_reader *r, const struct raw_type *t, const ch
 		known = take_structseq(r, type);
 	if (!known)
 		ok = declared_members(r, t, type, &declared);
-	if (!(type->flags & TYPE_GC)) {
+	if (!raw_u64(r, t, F_TP_TRAVERSE)) {
 		disown_visits(rows, n);
 		disown_visits(declared.data, declared.n);
 	}
