@@ -78,6 +78,9 @@ static inline const struct py_type *heap_node_type(const struct heap *h, uint64_
 	return h->py.types.data[h->node_type[id]];
 }
 
+/** Memory that the table of nodes, the set of addresses and the collector's list take. */
+uint64_t heap_bytes(const struct heap *h);
+
 /** All damage so far: the target's, and every reader's. */
 void heap_damage(const struct heap *h, struct damage *ret);
 

@@ -71,6 +71,11 @@ static void fill_flags(struct heap *h)
 // Of the three columns of the table.
 #define NODE_BYTES (sizeof(addr_t) + sizeof(uint32_t) + sizeof(uint8_t))
 
+uint64_t heap_bytes(const struct heap *h)
+{
+	return h->set.bytes + h->node_n * NODE_BYTES + h->gc.objects.n * sizeof(addr_t);
+}
+
 static int out_of_memory(const struct heap *h, struct ccore_error *err)
 {
 	return err_set(err, CCORE_ENOMEM, 0,
@@ -88,7 +93,7 @@ static int fill_table(struct heap *h, struct ccore_error *err)
 		return err_set(err, CCORE_EUNSUPPORTED, 0, "more than %u objects", LIM_NODES);
 	h->node_n = h->set.n;
 	// A heap may claim an object at every word of it.
-	if (h->node_n >= h->opts.max_bytes / NODE_BYTES)
+	if (heap_bytes(h) >= h->opts.max_bytes)
 		return out_of_memory(h, err);
 	h->node_addr = malloc((h->node_n + 1) * sizeof(*h->node_addr));
 	h->node_type = calloc(h->node_n + 1, sizeof(*h->node_type));
