@@ -10,6 +10,7 @@
 	X(types)    \
 	X(count)    \
 	X(objects)  \
+	X(classes)  \
 	X(show)     \
 	X(refs)     \
 	X(backrefs) \
