@@ -3,6 +3,8 @@
 
 import pytest
 
+from oracle import necropy
+
 ALL = ("-n", "all")
 
 
@@ -36,3 +38,21 @@ def test_each_reference_is_found_from_its_other_end(leaky_core, database):
 def test_a_failed_test_holds_its_database_in_a_local_variable(leaky_core, database):
     rows = leaky_core.ask("backrefs", database, *ALL).rows
     assert ("local db", "frame") in {(row["label"], row["type"]) for row in rows}
+
+
+def test_referrers_are_the_same_without_an_index(leaky_core, database):
+    """Where memory does not do for the index of references, all objects are looked at."""
+    everything = leaky_core.ask("backrefs", database, *ALL).rows
+    objects = leaky_core.ask("types", "-n", "0").document["totals"]["count"]
+    # the table of objects and the set of their addresses: more than the first, far less than both
+    limit = next(size for size in (1 << shift for shift in range(20, 30))
+                 if necropy("show", leaky_core.name, database, "--max-memory", size).status == 0)
+    limits = [limit + step * objects for step in range(0, 60, 4)]
+    refused = [size for size in limits
+               if necropy("why", leaky_core.name, database, "--max-memory", size).status == 2]
+    assert refused, "no limit is enough for objects, and not for their references"
+    answer = necropy("why", leaky_core.name, database, "--max-memory", refused[-1])
+    assert "--max-memory" in answer.err and "backrefs" in answer.err
+    answer = necropy("backrefs", leaky_core.name, database, "--max-memory", refused[-1], "--json",
+                     *ALL)
+    assert answer.status == 0 and answer.rows == everything

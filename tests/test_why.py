@@ -188,3 +188,36 @@ def test_the_picture_shows_the_labels_of_the_chain(leaky_core):
     for row in rows[1:]:
         assert row["label"].replace("\\", "\\\\").replace('"', '\\"') in picture
     assert "DB" in picture and "errorlog" in picture
+
+
+def test_k_gives_the_nearest_of_many_objects_in_one_search(mixed_core):
+    """As many shortest chains as there are targets, each as long as that of its own object."""
+    lengths = {}
+    for rows in chains(mixed_core.ask("why", "__main__.Target", "-k", "100", "-n", "all")):
+        lengths[rows[-1]["addr"]] = len(rows)
+    recorded = {address(chain[-1]): len(chain)
+                for chain in mixed_core.truth["chains"].values() if chain}
+    for addr in set(recorded) - set(lengths):
+        alone = mixed_core.ask("why", addr, "-n", "all")
+        assert not alone.rows or "guesses" in " ".join(alone.document["notes"])
+        del recorded[addr]
+    assert len(recorded) > 10
+    assert all(lengths[addr] <= recorded[addr] for addr in recorded)
+    for addr in sorted(recorded)[:5]:
+        alone = chains(mixed_core.ask("why", addr, "-n", "all"))[0]
+        assert len(alone) == lengths[addr]
+
+
+def test_one_attribute_is_excluded_and_others_of_its_type_are_not(mixed_core):
+    wanted = mixed_core.truth["chains"]["attribute"][-1]
+    rows = chain_to(mixed_core, wanted)
+    holder, label = rows[-2], rows[-1]["label"]
+    assert label in (".other", "['other']")
+    if label != ".other":
+        holder, label = rows[-3], rows[-2]["label"]
+    excluded = holder["type"] + label
+    answer = mixed_core.ask("why", address(wanted), "--exclude", excluded, "-n", "all")
+    pairs = list(zip(answer.column("type"), answer.column("label")[1:]))
+    assert (holder["type"], label) not in pairs
+    assert mixed_core.ask("why", address(wanted), "--exclude", holder["type"] + ".unknown", "-n",
+                          "all").rows == rows

@@ -5,15 +5,14 @@
 
 #define UNSEEN UINT32_MAX
 
-// A node seen, and how many references it is from the object.
-struct seen {
-	uint32_t id;
-	uint32_t depth;
-};
-
 // A guessed reference, to be followed when everything certain has been.
 struct guess {
 	uint32_t source, target, depth;
+};
+
+struct level {
+	uint64_t first;
+	uint32_t depth;
 };
 
 struct search {
@@ -21,8 +20,12 @@ struct search {
 	struct paths *out;
 	struct ccore_error *err;
 	uint32_t *toward; // the next node on the way to the object; itself at the object
-	VEC(struct seen) queue;
+	VEC(uint32_t) queue;
+	// Where in the queue another distance from the object begins: each is one more than before,
+	// but where guesses are taken up again.
+	VEC(struct level) levels;
 	VEC(struct guess) guesses;
+	uint64_t step_n; // references looked at
 };
 
 static int keep_path(struct search *s, uint32_t goal)
@@ -45,25 +48,30 @@ static int keep_path(struct search *s, uint32_t goal)
 
 static int see(struct search *s, uint32_t id, uint32_t toward, uint32_t depth)
 {
-	const struct seen seen = {.id = id, .depth = depth};
+	const struct level level = {.first = s->queue.n, .depth = depth};
 
 	s->toward[id] = toward;
-	return vec_push(&s->queue, seen) ? 0 : err_nomem(s->err);
+	if ((!s->levels.n || s->levels.data[s->levels.n - 1].depth != depth) &&
+	    !vec_push(&s->levels, level))
+		return err_nomem(s->err);
+	return vec_push(&s->queue, id) ? 0 : err_nomem(s->err);
 }
 
 static int see_sources(struct search *s, uint32_t target, uint32_t depth)
 {
-	const struct graph *g = s->q->graph;
+	uint64_t n;
+	const uint32_t *sources = graph_sources(s->q->graph, target, &n);
 
-	for (uint64_t e = g->in_first[target]; e < g->in_first[target + 1]; e++) {
-		const uint32_t source = g->in[e] & ~GRAPH_GUESS;
+	for (uint64_t i = 0; i < n; i++) {
+		const uint32_t source = sources[i] & ~GRAPH_GUESS;
 		const struct guess guess = {source, target, depth};
 
-		if (s->toward[source] != UNSEEN || (g->in[e] & GRAPH_GUESS && !s->q->guesses))
+		TRY(progress_poll(s->q->progress, "searching chains", s->step_n++, 0, s->err));
+		if (s->toward[source] != UNSEEN || (sources[i] & GRAPH_GUESS && !s->q->guesses))
 			continue;
 		if (s->q->is_excluded && s->q->is_excluded(s->q->ctx, source, target))
 			continue;
-		if (!(g->in[e] & GRAPH_GUESS))
+		if (!(sources[i] & GRAPH_GUESS))
 			TRY(see(s, source, target, depth));
 		else if (!vec_push(&s->guesses, guess))
 			return err_nomem(s->err);
@@ -88,20 +96,25 @@ static int see_guesses(struct search *s)
 
 static int run(struct search *s)
 {
+	uint64_t level = 0;
+
 	for (uint64_t i = 0; s->out->all.n < s->q->wanted; i++) {
-		struct seen seen;
+		uint32_t id, depth;
 
 		if (i == s->queue.n)
 			TRY(see_guesses(s));
 		if (i == s->queue.n)
 			break;
-		seen = s->queue.data[i];
-		TRY(progress_poll(s->q->progress, "searching chains", i, s->q->graph->n, s->err));
+		while (level + 1 < s->levels.n && s->levels.data[level + 1].first <= i)
+			level++;
+		id = s->queue.data[i];
+		depth = s->levels.data[level].depth;
+		TRY(progress_poll(s->q->progress, "searching chains", s->step_n++, 0, s->err));
 		// A goal ends its chain: what lies behind it keeps the goal alive, not the object.
-		if (s->q->is_goal(s->q->ctx, seen.id))
-			TRY(keep_path(s, seen.id));
-		else if (seen.depth < s->q->max_depth)
-			TRY(see_sources(s, seen.id, seen.depth + 1));
+		if (s->q->is_goal(s->q->ctx, id))
+			TRY(keep_path(s, id));
+		else if (depth < s->q->max_depth)
+			TRY(see_sources(s, id, depth + 1));
 		else
 			s->out->depth_was_hit = true;
 	}
@@ -126,6 +139,7 @@ int paths_find(struct paths *ret, const struct path_query *q, struct ccore_error
 		r = run(&s);
 	free(s.toward);
 	vec_done(&s.queue);
+	vec_done(&s.levels);
 	vec_done(&s.guesses);
 	if (r < 0)
 		paths_done(ret);

@@ -37,6 +37,14 @@ struct paths {
  * a goal itself is a chain of one.
  */
 int paths_find(struct paths *ret, const struct path_query *q, struct ccore_error *err);
+
+/**
+ * The same, but to different objects: chains to the `wanted` objects that are nearest to goals,
+ * one each, by certain references only. One search forward from all goals, however many are
+ * wanted. It takes `max_bytes` at most, else it fails with CCORE_ENOMEM.
+ */
+int paths_find_nearest(struct paths *ret, const struct path_query *q, uint64_t max_bytes,
+		       struct ccore_error *err);
 void paths_done(struct paths *p);
 
 #endif

@@ -3,6 +3,6 @@
 #ifndef NECROPY_ABI_HASH_H
 #define NECROPY_ABI_HASH_H
 
-#define CCORE_ABI_HASH 0x242b8f51e7d23614ull
+#define CCORE_ABI_HASH 0x77891dec43b87957ull
 
 #endif

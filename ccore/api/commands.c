@@ -78,6 +78,11 @@ const char *ccore_command_option_values(uint64_t i, uint64_t j)
 	return p->values ? p->values : "";
 }
 
+int32_t ccore_command_streams(uint64_t i)
+{
+	return command_at(i) && commands[i]->stream;
+}
+
 int32_t ccore_check(const char *const *argv, uint64_t argc, struct ccore_error *err)
 {
 	const struct command *command;

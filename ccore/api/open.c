@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Opening, closing, running: arguments are checked here, the work is done below.
-#include "command/run.h"
+// Opening and closing: arguments are checked here, the work is done below.
+#include "api/session_handle.h"
 #include "util/parallel.h"
 
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-// The public name of the same thing.
-struct ccore_session {
-	struct session s;
-};
 
 // What the caller's struct has, the rest zero: it may be of an older version.
 static int take_opts(const struct ccore_open_opts *given, struct ccore_open_opts *ret,
@@ -180,12 +175,4 @@ void ccore_close(struct ccore_session *session)
 	heap_close(&session->s.heap);
 	target_done(&session->s.target);
 	free(session);
-}
-
-int32_t ccore_run(struct ccore_session *session, const char *const *argv, uint64_t argc,
-		  struct ccore_result **ret, struct ccore_error *err)
-{
-	if (!session || !argv || !argc || !argv[0] || !ret)
-		return err_set(err, CCORE_EUSAGE, 0, "ccore_run() was given no command");
-	return command_run(&session->s, argv, argc, ret, err);
 }

@@ -54,6 +54,11 @@ int32_t ccore_result_render(struct ccore_result *r, uint32_t width, uint32_t fla
 {
 	const struct render_opts opts = {.width = width, .color = flags & CCORE_RENDER_COLOR};
 
+	if (r->streamed.data) {
+		*ret = r->streamed.data;
+		*ret_n = r->streamed.n;
+		return 0;
+	}
 	strbuf_done(&r->rendered);
 	TRY(render_result(r, &opts, &r->rendered, err));
 	strbuf_puts(&r->rendered, ""); // an empty answer is text too

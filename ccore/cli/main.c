@@ -85,6 +85,34 @@ static int open_target(const struct line *line, struct ccore_session **ret, stru
 	return ccore_open_core(t, &line->opts, ret, err);
 }
 
+static int32_t write_output(void *ctx, const void *data, uint64_t n)
+{
+	(void)ctx; // there is one standard output
+	progress_erase();
+	return fwrite(data, 1, n, stdout) == n;
+}
+
+// An answer that may be larger than memory is written while it is made.
+static int stream(const struct line *line, struct ccore_session *session, struct ccore_error *err,
+		  bool *ret_complete)
+{
+	struct ccore_result *result;
+	const char *text;
+	uint64_t n;
+	const int status =
+		ccore_run_to(session, line->argv, line->argc, write_output, NULL, &result, err);
+
+	ccore_close(session);
+	if (status < 0)
+		return status;
+	*ret_complete = ccore_result_complete(result);
+	// The lines have no place for what is missing.
+	if (!*ret_complete && ccore_result_render(result, 0, 0, &text, &n, err) == 0)
+		(void)fwrite(text, 1, n, stderr); // no one is left to tell
+	ccore_result_free(result);
+	return 0;
+}
+
 static int answer(const struct line *line, struct ccore_error *err, bool *ret_complete)
 {
 	struct ccore_session *session;
@@ -95,6 +123,8 @@ static int answer(const struct line *line, struct ccore_error *err, bool *ret_co
 	status = open_target(line, &session, err);
 	if (status < 0)
 		return status;
+	if (ccore_command_streams(command_index(line->argv[0])))
+		return stream(line, session, err, ret_complete);
 	status = ccore_run(session, line->argv, line->argc, &result, err);
 	ccore_close(session);
 	progress_erase();

@@ -192,6 +192,18 @@ static int set_common(struct parser *p, const char *name, const char *value)
 	return 0;
 }
 
+static int add_repeat(struct parser *p, uint64_t j, const struct param *o, const char *value)
+{
+	struct args *a = &p->args;
+
+	if (a->repeat_n == ARGS_REPEATS_MAX)
+		return err_set(p->err, CCORE_EUSAGE, 0, "%s is given too often: at most %d times",
+			       o->name, ARGS_REPEATS_MAX);
+	a->repeats[a->repeat_n].param = j;
+	a->repeats[a->repeat_n++].value = value;
+	return 0;
+}
+
 static int set_option(struct parser *p, uint64_t j, const char *value)
 {
 	const struct param *o = command_param(p->command, j);
@@ -201,6 +213,8 @@ static int set_option(struct parser *p, uint64_t j, const char *value)
 	if (j >= own_param_n(p->command))
 		return set_common(p, o->name, value);
 	p->args.values[j] = value;
+	if (o->metavar && strstr(o->metavar, "..."))
+		TRY(add_repeat(p, j, o, value));
 	if (!strcmp(o->name, "--format"))
 		p->format_chosen = parse_format(value, &p->args.format);
 	return 0;
@@ -334,6 +348,16 @@ const char *args_str(const struct args *a, const char *name)
 bool args_flag(const struct args *a, const char *name)
 {
 	return a->values[param_index(a, name)];
+}
+
+const char *args_each(const struct args *a, const char *name, uint64_t i)
+{
+	const uint64_t j = param_index(a, name);
+
+	for (uint64_t k = 0; k < a->repeat_n; k++)
+		if (a->repeats[k].param == j && i-- == 0)
+			return a->repeats[k].value;
+	return NULL;
 }
 
 int args_u64(const struct args *a, const char *name, uint64_t *ret, struct ccore_error *err)

@@ -7,12 +7,20 @@
 
 enum goal { GOAL_MODULE, GOAL_FRAME, GOAL_THREAD, GOAL_STATIC, GOAL_ANY, GOAL_TYPE };
 
+// What the references of one object that are called as --exclude says lead to, and no other
+// references of it do. Kept for each object, because a large one is asked for each thing in it.
+struct excluded {
+	VEC(addr_t) all;
+};
+
 struct chain_search {
 	struct session *s;
 	enum goal goal;
 	uint8_t *goal_types;	   // of GOAL_TYPE, by type index
 	uint8_t *exclude_types;	   // or NULL
 	const char *exclude_label; // ".attr", or NULL for every reference
+	VEC(struct excluded) excluded;
+	struct hashmap excluded_at; // node id + 1 -> index
 	uint32_t *from;
 	uint64_t from_n;
 };
@@ -63,38 +71,79 @@ static bool is_goal(void *ctx, uint32_t id)
 
 // -- references that do not count
 
-struct label_test {
+struct label_search {
 	struct chain_search *c;
 	uint32_t source;
-	addr_t target;
-	bool another; // a reference with another label
+	struct excluded *found;
+	bool collect; // else drop what another reference leads to, too
 };
 
-static bool test_label(void *ctx, const struct edge *e)
+static bool is_so_called(const struct label_search *x, const struct edge *e)
 {
-	struct label_test *t = ctx;
 	struct strbuf label = {0};
+	bool so_called;
 
-	if (e->to != t->target || !edge_is_strong(e))
-		return true;
-	references_label(&t->c->s->heap, t->source, e, &label);
-	t->another = label.failed || strcmp(label.data, t->c->exclude_label) != 0;
+	// Others do not begin with a dot, and large objects have many.
+	if (e->label != LABEL_TEXT && e->label != LABEL_ATTR_SLOT)
+		return false;
+	references_label(&x->c->s->heap, x->source, e, &label);
+	so_called = !label.failed && label.n && strcmp(label.data, x->c->exclude_label) == 0;
 	strbuf_done(&label);
-	return !t->another;
+	return so_called;
+}
+
+static bool take_label(void *ctx, const struct edge *e)
+{
+	struct label_search *x = ctx;
+	struct excluded *found = x->found;
+	uint64_t n = 0;
+
+	if (!edge_is_strong(e) || is_so_called(x, e) != x->collect)
+		return true;
+	if (x->collect)
+		return vec_push(&found->all, e->to);
+	for (uint64_t i = 0; i < found->all.n; i++)
+		if (found->all.data[i] != e->to)
+			found->all.data[n++] = found->all.data[i];
+	found->all.n = n;
+	return n > 0;
+}
+
+static const struct excluded *find_excluded(struct chain_search *c, uint32_t source)
+{
+	struct excluded found = {0};
+	struct label_search x = {.c = c, .source = source, .found = &found, .collect = true};
+	uint32_t i;
+
+	if (hashmap_get(&c->excluded_at, source + 1ull, &i))
+		return &c->excluded.data[i];
+	references_each(&c->s->heap, source, take_label, &x);
+	x.collect = false;
+	if (found.all.n)
+		references_each(&c->s->heap, source, take_label, &x);
+	if (!hashmap_put(&c->excluded_at, source + 1ull, (uint32_t)c->excluded.n) ||
+	    !vec_push(&c->excluded, found)) {
+		vec_done(&found.all);
+		return NULL;
+	}
+	return &c->excluded.data[c->excluded.n - 1];
 }
 
 static bool is_excluded(void *ctx, uint32_t source, uint32_t target)
 {
 	struct chain_search *c = ctx;
-	struct heap *h = &c->s->heap;
-	struct label_test test = {.c = c, .source = source, .target = node_address(c->s, target)};
+	const struct heap *h = &c->s->heap;
+	const struct excluded *x;
 
 	if (source >= h->node_n || !c->exclude_types[h->node_type[source]])
 		return false;
 	if (!c->exclude_label)
 		return true;
-	references_each(h, source, test_label, &test);
-	return !test.another;
+	x = find_excluded(c, source);
+	for (uint64_t i = 0; x && i < x->all.n; i++)
+		if (x->all.data[i] == node_address(c->s, target))
+			return true;
+	return false;
 }
 
 // TYPE, or else TYPE.attr.
@@ -131,11 +180,14 @@ static int parse_goal(struct chain_search *c, const char *to, struct ccore_error
 
 // -- the search
 
-static int search(struct chain_search *c, const struct chain_request *q, uint64_t wanted,
-		  bool guesses, struct paths *ret, struct ccore_error *err)
+static int make_query(struct chain_search *c, const struct chain_request *q, uint64_t wanted,
+		      bool guesses, struct path_query *ret, struct ccore_error *err)
 {
 	struct graph *g;
-	struct path_query query = {
+
+	TRY(session_graph(c->s, &g, err));
+	*ret = (struct path_query){
+		.graph = g,
 		.from = c->from,
 		.from_n = c->from_n,
 		.wanted = wanted,
@@ -146,37 +198,33 @@ static int search(struct chain_search *c, const struct chain_request *q, uint64_
 		.is_excluded = c->exclude_types ? is_excluded : NULL,
 		.progress = &c->s->progress,
 	};
+	return 0;
+}
 
-	TRY(session_graph(c->s, &g, err));
-	query.graph = g;
+static int search(struct chain_search *c, const struct chain_request *q, uint64_t wanted,
+		  bool guesses, struct paths *ret, struct ccore_error *err)
+{
+	struct path_query query;
+
+	TRY(make_query(c, q, wanted, guesses, &query, err));
 	return paths_find(ret, &query, err);
 }
 
-// The nearest object of many, then the nearest of the others, and so on.
+// The nearest objects of many. Of guesses only the nearest: they rarely are all that there is.
 static int search_objects(struct chain_search *c, const struct chain_request *q, bool guesses,
 			  struct paths *ret, struct ccore_error *err)
 {
-	while (ret->all.n < q->wanted && c->from_n) {
-		struct paths one;
-		uint32_t object;
+	struct path_query query;
+	uint64_t max_bytes;
+	int r;
 
-		TRY(search(c, q, 1, guesses, &one, err));
-		ret->depth_was_hit |= one.depth_was_hit;
-		if (!one.all.n) {
-			paths_done(&one);
-			break;
-		}
-		object = one.all.data[0].ids.data[one.all.data[0].ids.n - 1];
-		if (!vec_push(&ret->all, one.all.data[0])) {
-			paths_done(&one);
-			return err_nomem(err);
-		}
-		vec_done(&one.all); // its path is now ret's
-		for (uint64_t i = 0; i < c->from_n; i++)
-			if (c->from[i] == object)
-				c->from[i] = c->from[--c->from_n];
-	}
-	return 0;
+	if (q->wanted <= 1 || guesses)
+		return search(c, q, q->wanted ? 1 : 0, guesses, ret, err);
+	TRY(make_query(c, q, q->wanted, false, &query, err));
+	max_bytes = references_max_bytes(&c->s->heap);
+	max_bytes -= u64_min(max_bytes, graph_bytes(query.graph));
+	r = paths_find_nearest(ret, &query, max_bytes, err);
+	return r == CCORE_ENOMEM ? references_nomem(&c->s->heap, err) : r;
 }
 
 static void note_outcome(struct chain_search *c, const struct chain_request *q, uint64_t object_n,
@@ -188,7 +236,7 @@ static void note_outcome(struct chain_search *c, const struct chain_request *q, 
 	if (object_n > 1 && found->all.n)
 		result_note(
 			r,
-			found->all.n == 1
+			found->all.n == 1 && q->wanted == 1
 				? "%llu objects of this type in all; this is the nearest one, -k N "
 				  "shows more"
 				: "%llu objects of this type in all; these are the nearest %llu",
@@ -214,17 +262,9 @@ static void note_outcome(struct chain_search *c, const struct chain_request *q, 
 static int prepare(struct chain_search *c, const struct chain_request *q, struct strbuf *scratch,
 		   struct ccore_error *err)
 {
-	struct node_list nodes = {0};
-	uint32_t id;
-	addr_t addr;
+	struct node_list nodes;
 
-	if (parse_addr(q->argument, &addr)) {
-		TRY(session_node(c->s, q->argument, &id, err));
-		if (!vec_push(&nodes.ids, id))
-			return err_nomem(err);
-	} else {
-		TRY(session_nodes_of_type(c->s, q->argument, false, &nodes, err));
-	}
+	TRY(session_named_nodes(c->s, q->argument, &nodes, err));
 	c->from = nodes.ids.data;
 	c->from_n = nodes.ids.n;
 	TRY(parse_goal(c, q->to, err));
@@ -256,6 +296,10 @@ int chains_find(struct session *s, const struct chain_request *q, struct paths *
 	free(c.from);
 	free(c.goal_types);
 	free(c.exclude_types);
+	for (uint64_t i = 0; i < c.excluded.n; i++)
+		vec_done(&c.excluded.data[i].all);
+	vec_done(&c.excluded);
+	hashmap_done(&c.excluded_at);
 	strbuf_done(&scratch);
 	return status;
 }
@@ -268,15 +312,20 @@ struct edge_search {
 	bool found;
 };
 
+// A value says more than a key does, and anything more than a guess.
+bool edge_says_more(const struct edge *e, const struct edge *than)
+{
+	return (than->kind == EDGE_GUESS && e->kind != EDGE_GUESS) ||
+	       (than->label == LABEL_KEY_ITSELF && e->label != LABEL_KEY_ITSELF);
+}
+
 static bool keep_best(void *ctx, const struct edge *e)
 {
 	struct edge_search *x = ctx;
 
 	if (e->to != x->to || e->kind == EDGE_WEAK || e->kind == EDGE_BORROWED)
 		return true;
-	// A value says more than a key does, and anything more than a guess.
-	if (!x->found || (x->best.kind == EDGE_GUESS && e->kind != EDGE_GUESS) ||
-	    (x->best.label == LABEL_KEY_ITSELF && e->label != LABEL_KEY_ITSELF))
+	if (!x->found || edge_says_more(e, &x->best))
 		x->best = *e;
 	x->found = true;
 	return true;

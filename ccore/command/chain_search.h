@@ -24,6 +24,9 @@ int chains_find(struct session *s, const struct chain_request *q, struct paths *
 /** The reference from node `from` to node `to` that keeps it alive best; its label in `label`. */
 enum edge_kind chain_edge(struct session *s, uint32_t from, uint32_t to, struct strbuf *label);
 
+/** Whether `e` says more of the reference from one node to another than `than` does. */
+bool edge_says_more(const struct edge *e, const struct edge *than);
+
 /** The options that every command with chains has. */
 #define CHAIN_PARAMS                                                                            \
 	{"--to", "GOAL", NULL, "module",                                                        \

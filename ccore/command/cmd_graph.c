@@ -1,83 +1,229 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "command/chain_search.h"
+#include "command/drawing.h"
 
-#include "util/hashmap.h"
+#include <stdlib.h>
 
-#include <assert.h>
-
-struct drawing {
-	struct session *s;
-	struct graph *g;
-	struct table *nodes, *edges;
-	struct hashmap drawn; // node id + 1 -> row
-	VEC(uint32_t) order;  // node ids by row
-	uint64_t too_many;
-	const char *filter;
-	uint64_t c_id, c_addr, c_type, c_repr, c_role;
-	uint64_t c_source, c_target, c_label, c_kind;
+// What surrounds some objects, drawn level by level.
+struct surroundings {
+	struct drawing *d;
+	struct graph *g;	 // of backward references
+	const uint8_t *left_out; // by type index, or NULL
+	const uint8_t *kept;	 // by type index, or NULL for all
+	uint64_t too_many, depth;
+	uint64_t cut_n;		   // references that are not drawn
+	VEC(uint32_t) level, next; // rows
 };
 
-static void add_columns(struct drawing *d)
-{
-	d->c_id = table_column(d->nodes, "id", "", CCORE_U64, 0);
-	d->c_addr = table_column(d->nodes, "addr", "", CCORE_ADDR, 0);
-	d->c_type = table_column(d->nodes, "type", "", CCORE_STR, 0);
-	d->c_repr = table_column(d->nodes, "repr", "", CCORE_STR, 0);
-	d->c_role = table_column(d->nodes, "role", "", CCORE_STR, 0);
-	d->nodes->noun = "nodes";
-	d->c_source = table_column(d->edges, "source", "", CCORE_U64, 0);
-	d->c_target = table_column(d->edges, "target", "", CCORE_U64, 0);
-	d->c_label = table_column(d->edges, "label", "", CCORE_STR, 0);
-	d->c_kind = table_column(d->edges, "kind", "", CCORE_STR, 0);
-}
+// A neighbour, and the reference that says most; not known (`e.to` 0) of those backward.
+struct neighbour {
+	uint32_t id;
+	struct edge e;
+};
 
-static const char *role_of(const struct heap *h, uint32_t id)
+struct neighbours {
+	const struct surroundings *a;
+	VEC(struct neighbour) all;
+	struct hashmap at; // id + 1 -> index
+	bool failed;	   // memory ran out
+};
+
+static bool is_drawable(const struct surroundings *a, uint32_t id)
 {
+	const struct heap *h = &a->d->s->heap;
+
 	if (id >= h->node_n)
-		return "root";
-	return heap_node_type(h, id)->family == &family_module ? "module" : "";
+		return true;
+	if (a->left_out && a->left_out[h->node_type[id]])
+		return false;
+	return !a->kept || a->kept[h->node_type[id]] || *node_role(a->d->s, id);
 }
 
-// Draw `id` unless it is drawn; its row in *ret. 1 when it is new.
-static int add_node(struct drawing *d, uint32_t id, const char *role, uint32_t *ret,
+static void add_neighbour(struct neighbours *n, uint32_t id, const struct edge *e)
+{
+	const struct neighbour new = {.id = id, .e = e ? *e : (struct edge){0}};
+	uint32_t i;
+
+	if (!is_drawable(n->a, id))
+		return;
+	if (!hashmap_get(&n->at, id + 1ull, &i)) {
+		n->failed |= !hashmap_put(&n->at, id + 1ull, (uint32_t)n->all.n) ||
+			     !vec_push(&n->all, new);
+	} else if (e && i < n->all.n && edge_says_more(e, &n->all.data[i].e)) {
+		n->all.data[i].e = *e;
+	}
+}
+
+static bool take_forward(void *ctx, const struct edge *e)
+{
+	struct neighbours *n = ctx;
+	const struct heap *h = &n->a->d->s->heap;
+	uint32_t id;
+
+	// Plain keys are seen in the labels of their values.
+	if (heap_node(h, e->to, &id) &&
+	    !(e->label == LABEL_KEY_ITSELF && heap_node_type(h, id)->flags & TYPE_LEAF))
+		add_neighbour(n, id, e);
+	return !n->failed;
+}
+
+static int find_neighbours(struct surroundings *a, uint32_t id, bool back, struct neighbours *ret,
+			   struct ccore_error *err)
+{
+	struct session *s = a->d->s;
+	const uint32_t *sources;
+	uint64_t n;
+
+	*ret = (struct neighbours){.a = a};
+	if (!back) {
+		references_each(&s->heap, id, take_forward, ret);
+	} else {
+		sources = graph_sources(a->g, id, &n);
+		for (uint64_t i = 0; i < n && !ret->failed; i++) {
+			add_neighbour(ret, sources[i] & ~GRAPH_GUESS, NULL);
+			TRY(progress_poll(&s->progress, "reading referrers", i, n, err));
+		}
+	}
+	return ret->failed ? err_nomem(err) : 0;
+}
+
+static int draw_neighbour(struct surroundings *a, uint32_t row, bool back,
+			  const struct neighbour *n, struct ccore_error *err)
+{
+	uint32_t other;
+	const int added = drawing_node(a->d, n->id, NULL, &other, err);
+
+	if (added < 0)
+		return added;
+	if (added && !vec_push(&a->next, other))
+		return err_nomem(err);
+	return back ? drawing_edge(a->d, other, row, NULL, err)
+		    : drawing_edge(a->d, row, other, &n->e, err);
+}
+
+static int draw_neighbours(struct surroundings *a, uint32_t row, bool back, struct ccore_error *err)
+{
+	struct neighbours n;
+	int r = find_neighbours(a, a->d->order.data[row], back, &n, err);
+	const uint64_t shown = n.all.n < a->too_many ? n.all.n : a->too_many;
+
+	for (uint64_t i = 0; r == 0 && i < shown; i++)
+		r = draw_neighbour(a, row, back, &n.all.data[i], err);
+	if (r == 0 && n.all.n > shown) {
+		a->cut_n += n.all.n - shown;
+		r = drawing_more(a->d, row, back, n.all.n - shown, err);
+	}
+	vec_done(&n.all);
+	hashmap_done(&n.at);
+	return r;
+}
+
+static int draw_level(struct surroundings *a, bool back, bool first, struct ccore_error *err)
+{
+	a->next.n = 0;
+	for (uint64_t i = 0; i < a->level.n; i++) {
+		const uint32_t row = a->level.data[i];
+
+		// Roots and modules are where one stops looking back.
+		if (first || !back || !*node_role(a->d->s, a->d->order.data[row]))
+			TRY(draw_neighbours(a, row, back, err));
+	}
+	a->level.n = 0;
+	for (uint64_t i = 0; i < a->next.n; i++)
+		if (!vec_push(&a->level, a->next.data[i]))
+			return err_nomem(err);
+	return 0;
+}
+
+static int draw_around(struct surroundings *a, uint32_t row, bool back, struct ccore_error *err)
+{
+	a->level.n = 0;
+	if (!vec_push(&a->level, row))
+		return err_nomem(err);
+	for (uint64_t i = 0; i < a->depth && a->level.n; i++)
+		TRY(draw_level(a, back, i == 0, err));
+	return 0;
+}
+
+static int draw_object(struct surroundings *a, uint32_t id, const char *direction,
+		       struct ccore_error *err)
+{
+	uint32_t row;
+	const int added = drawing_node(a->d, id, "object", &row, err);
+
+	if (added < 0)
+		return added;
+	if (strcmp(direction, "forward") != 0)
+		TRY(draw_around(a, row, true, err));
+	return strcmp(direction, "back") != 0 ? draw_around(a, row, false, err) : 0;
+}
+
+static int draw_objects(struct surroundings *a, const struct args *args, struct ccore_result *r,
+			struct ccore_error *err)
+{
+	const char *direction = args_str(args, "--direction");
+	struct node_list nodes;
+	uint64_t n;
+	int status = 0;
+
+	if (strcmp(direction, "forward") != 0)
+		TRY(session_graph(a->d->s, &a->g, err));
+	TRY(session_named_nodes(a->d->s, args->argument, &nodes, err));
+	n = nodes.ids.n < a->too_many ? nodes.ids.n : a->too_many;
+	for (uint64_t i = 0; status == 0 && i < n; i++)
+		status = draw_object(a, nodes.ids.data[i], direction, err);
+	if (n < nodes.ids.n)
+		result_note(r, "%llu of %llu objects of this type are drawn (--too-many)",
+			    (unsigned long long)n, (unsigned long long)nodes.ids.n);
+	if (a->cut_n)
+		result_note(r, "%llu references are not drawn (--too-many)",
+			    (unsigned long long)a->cut_n);
+	vec_done(&nodes.ids);
+	return status;
+}
+
+// The types that the values of option `name` name together; NULL when it is not given.
+static int types_of(struct session *s, const struct args *a, const char *name, uint8_t **ret,
 		    struct ccore_error *err)
 {
-	uint64_t row;
+	const char *pattern;
+	uint8_t *match;
 
-	if (hashmap_get(&d->drawn, id + 1ull, ret))
-		return 0;
-	row = table_row(d->nodes);
-	*ret = (uint32_t)row;
-	if (!hashmap_put(&d->drawn, id + 1ull, *ret) || !vec_push(&d->order, id))
-		return err_nomem(err);
-	table_set_u64(d->nodes, row, d->c_id, row);
-	table_set_u64(d->nodes, row, d->c_addr, node_address(d->s, id));
-	table_set_text(d->nodes, row, d->c_type, d->s, id, node_type_text);
-	table_set_text(d->nodes, row, d->c_repr, d->s, id, node_repr_text);
-	table_set_str(d->nodes, row, d->c_role, role ? role : role_of(&d->s->heap, id));
-	return 1;
+	for (uint64_t i = 0; (pattern = args_each(a, name, i)); i++) {
+		TRY(session_match_types(s, pattern, &match, err));
+		for (uint64_t t = 0; *ret && t < s->heap.py.types.n; t++)
+			match[t] |= (*ret)[t];
+		free(*ret);
+		*ret = match;
+	}
+	return 0;
 }
 
-static void add_edge(struct drawing *d, uint32_t source_row, uint32_t target_row)
+static int draw_surroundings(struct drawing *d, const struct args *args, struct ccore_result *r,
+			     struct ccore_error *err)
 {
-	const uint64_t row = table_row(d->edges);
-	const uint32_t *ids = d->order.data;
-	struct strbuf label = {0};
-	enum edge_kind kind;
+	struct surroundings a = {.d = d};
+	uint8_t *left_out = NULL, *kept = NULL;
+	int status = args_u64(args, "--too-many", &a.too_many, err);
 
-	assert(ids && source_row < d->order.n && target_row < d->order.n);
-	kind = chain_edge(d->s, ids[source_row], ids[target_row], &label);
-
-	table_set_u64(d->edges, row, d->c_source, source_row);
-	table_set_u64(d->edges, row, d->c_target, target_row);
-	table_set_str(d->edges, row, d->c_label,
-		      label.n ? label.data + (label.data[0] == ' ') : "");
-	table_set_str(d->edges, row, d->c_kind, edge_kind_name(kind));
-	d->edges->failed |= label.failed;
-	strbuf_done(&label);
+	if (status == 0)
+		status = args_u64(args, "--depth", &a.depth, err);
+	if (status == 0)
+		status = types_of(d->s, args, "--filter", &left_out, err);
+	if (status == 0)
+		status = types_of(d->s, args, "--only", &kept, err);
+	a.left_out = left_out;
+	a.kept = kept;
+	if (status == 0)
+		status = draw_objects(&a, args, r, err);
+	free(left_out);
+	free(kept);
+	vec_done(&a.level);
+	vec_done(&a.next);
+	return status;
 }
 
-// -- a chain
+// -- chains
 
 static int draw_chain(struct drawing *d, const struct path *p, struct ccore_error *err)
 {
@@ -86,13 +232,13 @@ static int draw_chain(struct drawing *d, const struct path *p, struct ccore_erro
 	for (uint64_t i = 0; i < p->ids.n; i++) {
 		const bool last = i + 1 == p->ids.n;
 		uint32_t row;
-		int added = add_node(d, p->ids.data[i], last ? "object" : NULL, &row, err);
+		const int added =
+			drawing_node(d, p->ids.data[i], last ? "object" : NULL, &row, err);
 
 		if (added < 0)
 			return added;
-		// Chains may share their last part.
-		if (i && (added || last))
-			add_edge(d, before, row);
+		if (i)
+			TRY(drawing_edge(d, before, row, NULL, err));
 		before = row;
 	}
 	return 0;
@@ -113,122 +259,17 @@ static int draw_chains(struct drawing *d, const struct args *a, struct ccore_res
 	return status;
 }
 
-// -- a neighbourhood
-
-static bool is_filtered(const struct drawing *d, uint32_t id)
-{
-	return d->filter && id < d->s->heap.node_n &&
-	       type_name_matches(heap_node_type(&d->s->heap, id)->name, d->filter);
-}
-
-static int draw_neighbours(struct drawing *d, uint32_t row, bool back, uint64_t *left_out,
-			   struct ccore_error *err)
-{
-	const uint32_t id = d->order.data[row];
-	const uint64_t *first = back ? d->g->in_first : d->g->out_first;
-	const uint32_t *to = back ? d->g->in : d->g->out;
-	uint64_t drawn = 0;
-
-	for (uint64_t e = first[id]; e < first[id + 1]; e++) {
-		const uint32_t other = to[e] & ~GRAPH_GUESS;
-		uint32_t other_row;
-		int added;
-
-		if (is_filtered(d, other) || (e > first[id] && to[e] == to[e - 1]))
-			continue;
-		if (drawn == d->too_many) {
-			++*left_out;
-			continue;
-		}
-		added = add_node(d, other, NULL, &other_row, err);
-		if (added < 0)
-			return added;
-		drawn++;
-		add_edge(d, back ? other_row : row, back ? row : other_row);
-	}
-	return 0;
-}
-
-static int draw_around(struct drawing *d, uint32_t id, bool back, uint64_t depth,
-		       uint64_t *left_out, struct ccore_error *err)
-{
-	uint32_t row;
-	uint64_t first, end;
-
-	TRY(add_node(d, id, "object", &row, err));
-	first = row;
-	end = d->order.n;
-	for (uint64_t level = 0; level < depth; level++) {
-		for (uint64_t i = first; i < end; i++)
-			// Roots and modules are where one stops looking back.
-			if (i == row || !back || !*role_of(&d->s->heap, d->order.data[i]))
-				TRY(draw_neighbours(d, (uint32_t)i, back, left_out, err));
-		first = end;
-		end = d->order.n;
-	}
-	return 0;
-}
-
-static int draw_object(struct drawing *d, uint32_t id, const struct args *a, uint64_t *left_out,
-		       struct ccore_error *err)
-{
-	const char *direction = args_str(a, "--direction");
-	uint64_t depth;
-
-	TRY(args_u64(a, "--depth", &depth, err));
-	if (strcmp(direction, "forward") != 0)
-		TRY(draw_around(d, id, true, depth, left_out, err));
-	if (strcmp(direction, "back") != 0)
-		TRY(draw_around(d, id, false, depth, left_out, err));
-	return 0;
-}
-
-static int draw_objects(struct drawing *d, const struct args *a, struct ccore_result *r,
-			struct ccore_error *err)
-{
-	struct node_list nodes = {0};
-	uint64_t left_out = 0, n;
-	uint32_t id;
-	addr_t addr;
-	int status = 0;
-
-	TRY(args_u64(a, "--too-many", &d->too_many, err));
-	TRY(session_graph(d->s, &d->g, err));
-	if (parse_addr(a->argument, &addr)) {
-		TRY(session_node(d->s, a->argument, &id, err));
-		status = draw_object(d, id, a, &left_out, err);
-	} else {
-		TRY(session_nodes_of_type(d->s, a->argument, false, &nodes, err));
-		n = nodes.ids.n < d->too_many ? nodes.ids.n : d->too_many;
-		for (uint64_t i = 0; status == 0 && i < n; i++)
-			status = draw_object(d, nodes.ids.data[i], a, &left_out, err);
-		if (n < nodes.ids.n)
-			result_note(r, "%llu of %llu objects of this type are drawn (--too-many)",
-				    (unsigned long long)n, (unsigned long long)nodes.ids.n);
-		vec_done(&nodes.ids);
-	}
-	if (status == 0 && left_out)
-		result_note(r, "%llu references are not drawn (--too-many)",
-			    (unsigned long long)left_out);
-	return status;
-}
-
 static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	       struct ccore_error *err)
 {
-	struct drawing d = {
-		.s = s,
-		.nodes = &r->table,
-		.edges = &r->edges,
-		.filter = args_str(a, "--filter"),
-	};
+	struct drawing d;
 	int status;
 
 	TRY(heap_need_nodes(&s->heap, err));
-	add_columns(&d);
-	status = args_flag(a, "--chain") ? draw_chains(&d, a, r, err) : draw_objects(&d, a, r, err);
-	hashmap_done(&d.drawn);
-	vec_done(&d.order);
+	drawing_init(&d, s, r);
+	status = args_flag(a, "--chain") ? draw_chains(&d, a, r, err)
+					 : draw_surroundings(&d, a, r, err);
+	drawing_done(&d);
 	return status == 0 ? table_finish(&r->edges, UINT64_MAX, err) : status;
 }
 
@@ -236,9 +277,9 @@ const struct command command_graph = {
 	.name = "graph",
 	.summary = "draw what refers to an object, or what it refers to",
 	.argument = "ADDR|TYPE",
-	.details = "Modules are green, the object is red, guesses are dashed. --chain draws only "
-		   "what `why` "
-		   "lists. Pictures need graphviz.",
+	.details = "Modules are green, the object is red, guesses are dashed; what keeps nothing "
+		   "alive is dotted. \"… 120 more\" stands for neighbours that --too-many leaves "
+		   "out. --chain draws only what `why` lists. Pictures need graphviz.",
 	.example = "graph DB --chain --format svg -o why-DB.svg\n",
 	.params =
 		{
@@ -247,7 +288,10 @@ const struct command command_graph = {
 			{"--direction", "WAY", "back|forward|both", "back", "which references"},
 			{"--depth", "N", NULL, "3", "how far from the object"},
 			{"--too-many", "N", NULL, "10", "neighbours of one object to draw at most"},
-			{"--filter", "TYPE", NULL, NULL, "leave out objects of this type"},
+			{"--filter", "TYPE...", NULL, NULL,
+			 "leave out objects of this type; may be given again"},
+			{"--only", "TYPE...", NULL, NULL,
+			 "draw only these types, modules and roots; may be given again"},
 			CHAIN_PARAMS,
 		},
 	.run = run,

@@ -77,26 +77,53 @@ static bool add_backward(void *ctx, const struct edge *e)
 	return true;
 }
 
+static int add_referrers(struct listing *w, const struct graph *g, uint32_t id,
+			 struct ccore_error *err)
+{
+	uint64_t n;
+	const uint32_t *sources = graph_sources(g, id, &n);
+
+	for (uint64_t i = 0; i < n; i++) {
+		// All references of one object stand together, and are listed by one visit.
+		if (!i || (sources[i] & ~GRAPH_GUESS) != w->from) {
+			w->from = sources[i] & ~GRAPH_GUESS;
+			references_each(&w->s->heap, w->from, add_backward, w);
+		}
+		TRY(progress_poll(&w->s->progress, "reading referrers", i, n, err));
+	}
+	return 0;
+}
+
+// Without an index: the same, by looking at all objects.
+static int search_referrers(struct listing *w, struct ccore_error *err)
+{
+	const struct heap *h = &w->s->heap;
+	const uint64_t n = h->node_n + h->roots.all.n;
+
+	for (uint64_t id = 0; id < n; id++) {
+		w->from = (uint32_t)id;
+		references_each(&w->s->heap, w->from, add_backward, w);
+		if (id % 1024 == 0)
+			TRY(progress_report(&w->s->progress, "reading objects", id, n, err));
+	}
+	return 0;
+}
+
 static int run_backrefs(struct session *s, const struct args *a, struct ccore_result *r,
 			struct ccore_error *err)
 {
 	struct listing w = {.s = s, .t = &r->table, .limit = a->limit};
 	struct graph *g;
-	uint32_t id, before = UINT32_MAX;
+	uint32_t id;
+	int status;
 
 	TRY(session_node(s, a->argument, &id, err));
-	TRY(session_graph(s, &g, err));
-	add_columns(&w);
 	w.wanted = node_address(s, id);
-	for (uint64_t e = g->in_first[id]; e < g->in_first[id + 1]; e++) {
-		w.from = g->in[e] & ~GRAPH_GUESS;
-		// All references of one object stand together, and are listed by one visit.
-		if (w.from != before)
-			references_each(&s->heap, w.from, add_backward, &w);
-		before = w.from;
-		TRY(progress_poll(&s->progress, "reading referrers", e - g->in_first[id], 0, err));
-	}
-	return 0;
+	add_columns(&w);
+	status = session_graph(s, &g, err);
+	if (status == CCORE_ENOMEM)
+		return search_referrers(&w, err);
+	return status < 0 ? status : add_referrers(&w, g, id, err);
 }
 
 const struct command command_refs = {

@@ -11,17 +11,19 @@
 
 struct session;
 struct args;
+struct sink;
 
 /** An option: a flag when `metavar` is NULL. */
 struct param {
-	const char *name;     // "--by", "-k"
-	const char *metavar;  // "N", "TYPE" …; NULL for a flag
+	const char *name; // "--by", "-k"
+	// "N", "TYPE" …; NULL for a flag. "TYPE..." may be given more than once: args_each()
+	const char *metavar;
 	const char *values;   // permitted values, '|'-separated, or NULL
 	const char *fallback; // value when not given, or NULL
 	const char *help;     // one line
 };
 
-enum { COMMAND_PARAMS_MAX = 12 };
+enum { COMMAND_PARAMS_MAX = 16, ARGS_REPEATS_MAX = 32 };
 
 struct command {
 	const char *name;
@@ -32,6 +34,12 @@ struct command {
 	struct param params[COMMAND_PARAMS_MAX]; // ends with a NULL name
 	int (*run)(struct session *s, const struct args *args, struct ccore_result *r,
 		   struct ccore_error *err);
+	/**
+	 * Instead of `run`, of a command that streams: lines go to `sink` as they are made, and
+	 * `r` becomes a summary of them.
+	 */
+	int (*stream)(struct session *s, const struct args *args, struct sink *sink,
+		      struct ccore_result *r, struct ccore_error *err);
 };
 
 /** A parsed command line. Text belongs to the caller's argv. */
@@ -39,7 +47,13 @@ struct args {
 	const struct command *command;
 	const char *argument;			// NULL when the command has none
 	const char *values[COMMAND_PARAMS_MAX]; // by param; flags have "" when given
-	uint64_t limit;				// -n; UINT64_MAX for all
+	// Values of params that repeat, in order.
+	struct {
+		uint64_t param;
+		const char *value;
+	} repeats[ARGS_REPEATS_MAX];
+	uint64_t repeat_n;
+	uint64_t limit; // -n; UINT64_MAX for all
 	enum output_format format;
 	bool exact_bytes;
 	const char *output;
@@ -69,6 +83,9 @@ int args_parse(const struct command *c, const char *const *argv, uint64_t argc, 
 /** Value of option `name` (with dashes): what was given, else its fallback, else NULL. */
 const char *args_str(const struct args *a, const char *name);
 bool args_flag(const struct args *a, const char *name);
+
+/** Value `i` of an option that repeats, or NULL past the last. */
+const char *args_each(const struct args *a, const char *name, uint64_t i);
 
 /** As args_str(), as a number; CCORE_EUSAGE when it is none. */
 int args_u64(const struct args *a, const char *name, uint64_t *ret, struct ccore_error *err);

@@ -10,6 +10,7 @@
 	X(types)    \
 	X(count)    \
 	X(objects)  \
+	X(classes)  \
 	X(show)     \
 	X(refs)     \
 	X(backrefs) \
@@ -17,7 +18,8 @@
 	X(graph)    \
 	X(gc)       \
 	X(maps)     \
-	X(shm)
+	X(shm)      \
+	X(export)
 
 #define X(name) extern const struct command command_##name;
 COMMANDS(X)

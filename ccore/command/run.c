@@ -41,7 +41,21 @@ static uint64_t row_limit(const struct args *a, const struct ccore_result *r)
 	return r->edges.column_n || r->table.style == TABLE_CHAIN ? UINT64_MAX : a->limit;
 }
 
-int command_run(struct session *s, const char *const *argv, uint64_t argc,
+// What is left over when this fails is not given its name.
+static int stream(struct session *s, const struct args *a, struct sink *sink,
+		  struct ccore_result *r, struct ccore_error *err)
+{
+	if (a->format != FORMAT_JSONL)
+		return err_set(err, CCORE_EUSAGE, 0,
+			       "%s writes JSON Lines, and no other format: its answer may be "
+			       "larger than memory",
+			       a->command->name);
+	TRY(sink->begin(sink, a->output, err));
+	r->format = FORMAT_TEXT; // of the summary
+	return sink->end(sink, a->command->stream(s, a, sink, r, err), err);
+}
+
+int command_run(struct session *s, const char *const *argv, uint64_t argc, struct sink *sink,
 		struct ccore_result **ret, struct ccore_error *err)
 {
 	const struct command *c;
@@ -58,7 +72,7 @@ int command_run(struct session *s, const char *const *argv, uint64_t argc,
 	r->format = args.format;
 	r->exact_bytes = args.exact_bytes;
 	describe_target(s, r);
-	status = c->run(s, &args, r, err);
+	status = c->stream ? stream(s, &args, sink, r, err) : c->run(s, &args, r, err);
 	if (status == 0)
 		status = table_finish(&r->table, row_limit(&args, r), err);
 	if (status < 0) {
@@ -66,7 +80,7 @@ int command_run(struct session *s, const char *const *argv, uint64_t argc,
 		return status;
 	}
 	describe_completeness(s, r);
-	if (args.output)
+	if (args.output && !c->stream)
 		r->output = arena_strdup(&r->arena, args.output);
 	*ret = r;
 	return 0;

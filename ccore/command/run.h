@@ -3,9 +3,13 @@
 #define NECROPY_RUN_H
 
 #include "command/session.h"
+#include "util/sink.h"
 
-/** Run the command that `argv` (argv[0] its name) asks for; as ccore_run(). */
-int command_run(struct session *s, const char *const *argv, uint64_t argc,
+/**
+ * Run the command that `argv` (argv[0] its name) asks for; as ccore_run(). What a command
+ * streams goes to `sink`; other commands leave it alone.
+ */
+int command_run(struct session *s, const char *const *argv, uint64_t argc, struct sink *sink,
 		struct ccore_result **ret, struct ccore_error *err);
 
 #endif

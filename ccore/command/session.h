@@ -31,6 +31,10 @@ struct node_list {
 int session_nodes_of_type(struct session *s, const char *pattern, bool gc_only,
 			  struct node_list *ret, struct ccore_error *err);
 
+/** The node at `text`, an address, or else the nodes of the type that it names. */
+int session_named_nodes(struct session *s, const char *text, struct node_list *ret,
+			struct ccore_error *err);
+
 /**
  * Which types `pattern` names: a full name, a bare last part, or a glob. `ret[i]` is for type
  * index i, 1 if so; the caller frees it.

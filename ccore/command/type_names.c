@@ -84,6 +84,19 @@ int session_nodes_of_type(struct session *s, const char *pattern, bool gc_only,
 	return r;
 }
 
+int session_named_nodes(struct session *s, const char *text, struct node_list *ret,
+			struct ccore_error *err)
+{
+	uint32_t id;
+	addr_t addr;
+
+	if (!parse_addr(text, &addr))
+		return session_nodes_of_type(s, text, false, ret, err);
+	*ret = (struct node_list){0};
+	TRY(session_node(s, text, &id, err));
+	return vec_push(&ret->ids, id) ? 0 : err_nomem(err);
+}
+
 #define NAMED_MAX 5u
 
 static bool is_among(const char *name, const char *const *names, uint64_t n)

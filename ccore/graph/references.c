@@ -24,9 +24,8 @@ static void take_edges(struct edge_buffer *b)
 	}
 }
 
-// Run `id`'s visit with its edges going to `flush`.
-static void visit_node(struct heap *h, struct py_reader *r, uint32_t id,
-		       void (*flush)(struct edge_buffer *), void *ctx)
+void references_visit(struct heap *h, struct py_reader *r, uint32_t id,
+		      void (*flush)(struct edge_buffer *), void *ctx)
 {
 	struct edge_sink before;
 	struct py_object o;
@@ -44,7 +43,26 @@ static void visit_for_graph(void *ctx, uint32_t thread, uint32_t id, struct grap
 	struct heap *h = ctx;
 	struct visit v = {.h = h, .out = out};
 
-	visit_node(h, &h->readers[thread], id, take_edges, &v);
+	references_visit(h, &h->readers[thread], id, take_edges, &v);
+}
+
+// A search for chains wants this for each node.
+#define SEARCH_BYTES 8u
+
+int references_nomem(const struct heap *h, struct ccore_error *err)
+{
+	return err_set(err, CCORE_ENOMEM, 0,
+		       "the index of references needs more memory than there is (limit %llu MiB): "
+		       "raise --max-memory; types, objects, show, refs, backrefs and export do "
+		       "without it",
+		       (unsigned long long)(h->opts.max_bytes >> 20));
+}
+
+uint64_t references_max_bytes(const struct heap *h)
+{
+	const uint64_t taken = heap_bytes(h) + h->node_n * SEARCH_BYTES;
+
+	return h->opts.max_bytes - u64_min(taken, h->opts.max_bytes);
 }
 
 int references_build(struct graph *ret, struct heap *h, struct ccore_error *err)
@@ -57,11 +75,11 @@ int references_build(struct graph *ret, struct heap *h, struct ccore_error *err)
 	for (uint32_t i = 0; i < h->thread_n; i++)
 		before[i] = h->readers[i].damage;
 	heap_limit_edges(h);
-	r = graph_build(ret, (uint32_t)(h->node_n + h->roots.all.n), h->thread_n, visit_for_graph,
-			h, &h->opts.progress, err);
+	r = graph_build(ret, (uint32_t)(h->node_n + h->roots.all.n), h->thread_n,
+			references_max_bytes(h), visit_for_graph, h, &h->opts.progress, err);
 	for (uint32_t i = 0; i < h->thread_n; i++)
 		h->readers[i].damage = before[i];
-	return r;
+	return r == CCORE_ENOMEM ? references_nomem(h, err) : r;
 }
 
 // -- one node at a time
@@ -86,7 +104,7 @@ void references_each(struct heap *h, uint32_t id, references_fn fn, void *ctx)
 	const struct damage before = heap_reader(h)->damage;
 
 	heap_limit_edges(h);
-	visit_node(h, heap_reader(h), id, give_edges, &each);
+	references_visit(h, heap_reader(h), id, give_edges, &each);
 	heap_reader(h)->damage = before;
 }
 

@@ -10,8 +10,22 @@
 /**
  * Index all visit, own and guess edges between the nodes of `h` and from its roots, which are
  * nodes h->node_n and up. Weak and borrowed references keep nothing alive and are left out.
+ * CCORE_ENOMEM when that needs more memory than the session may use.
  */
 int references_build(struct graph *ret, struct heap *h, struct ccore_error *err);
+
+/** What references_build() and searches may still take, after the tables of `h`. */
+uint64_t references_max_bytes(const struct heap *h);
+
+/** CCORE_ENOMEM, and what can be asked without an index of references. */
+int references_nomem(const struct heap *h, struct ccore_error *err);
+
+/**
+ * All edges of node `id`, of every kind, in pieces to `flush`, whose buffer's sink has `ctx`.
+ * `r` is a reader of its own for each thread that does so; heap_limit_edges() goes before.
+ */
+void references_visit(struct heap *h, struct py_reader *r, uint32_t id,
+		      void (*flush)(struct edge_buffer *), void *ctx);
 
 /** Called for each edge of a node; returns false to stop. */
 typedef bool (*references_fn)(void *ctx, const struct edge *e);

@@ -25,7 +25,7 @@ struct finder {
 	struct py_reader *r;
 	VEC(addr_t) todo;    // added, not yet visited
 	VEC(addr_t) guesses; // what guessed references lead to, for later
-	uint64_t added_n;    // by references, not from the lists
+	bool guessing;	     // what is added now, only guesses lead to
 	struct edge_sink before;
 	int status;
 };
@@ -35,6 +35,16 @@ static int fail(struct finder *f, int status)
 	f->status = status;
 	atomic_store(&f->d->stop, 1);
 	return status;
+}
+
+// As addrset_add(); what guesses lead to is remembered.
+static int add(struct finder *f, addr_t addr)
+{
+	const int added = addrset_add(&f->d->h->set, addr);
+
+	if (added > 0 && f->guessing && !vec_push(&f->d->h->guessed, addr))
+		return CCORE_ENOMEM;
+	return added;
 }
 
 // An address that something refers to: add it if it is an object.
@@ -59,8 +69,7 @@ static void consider(struct finder *f, const struct edge *e)
 			damage_note(&f->r->damage, DAMAGE_UNREADABLE_TYPE, e->to);
 		return;
 	}
-	added = addrset_add(set, e->to);
-	f->added_n += added > 0;
+	added = add(f, e->to);
 	if (added < 0 || (added && !(type->flags & TYPE_LEAF) && !vec_push(&f->todo, e->to)))
 		fail(f, CCORE_ENOMEM);
 }
@@ -189,9 +198,9 @@ static bool has_plausible_refcount(struct finder *f, const struct py_object *o)
 // After all that is certain, so that an object which both lead to counts as certain.
 static int visit_guessed(struct finder *f)
 {
-	const uint64_t before = f->added_n;
 	const struct damage damage = f->r->damage;
 
+	f->guessing = true;
 	while (f->guesses.n) {
 		const addr_t addr = vec_pop(&f->guesses);
 		struct py_object o;
@@ -200,16 +209,15 @@ static int visit_guessed(struct finder *f)
 		if (addrset_has(&f->d->h->set, addr) || !py_object_open(f->r, addr, &o) ||
 		    !has_plausible_refcount(f, &o))
 			continue;
-		added = addrset_add(&f->d->h->set, addr);
+		added = add(f, addr);
 		if (added < 0)
 			return fail(f, CCORE_ENOMEM);
 		if (added) {
-			f->added_n++;
 			py_visit(f->r, &o);
 			TRY(visit_todo(f));
 		}
 	}
-	f->d->h->guessed_n = f->added_n - before;
+	f->d->h->guessed_n = f->d->h->guessed.n;
 	f->r->damage = damage; // a wrong guess is no damage
 	return f->status;
 }

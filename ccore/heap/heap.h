@@ -21,7 +21,8 @@ enum node_flags {
 	NODE_GC = 1,	    // gc.get_objects() returns it
 	NODE_PERMANENT = 2, // in the permanent generation
 	NODE_IN_FLIGHT = 4, // on a running collection's own lists
-	NODE_BAD = 8	    // its type is not readable: counted as damage, and nowhere else
+	NODE_BAD = 8,	    // its type is not readable: counted as damage, and nowhere else
+	NODE_GUESSED = 16   // only guessed references lead to it
 };
 
 struct heap_opts {
@@ -47,7 +48,8 @@ struct heap {
 	bool has_nodes;
 	struct addrset set;
 	uint64_t node_n;
-	uint64_t guessed_n; // of them, those that only guessed references lead to
+	uint64_t guessed_n;  // of them, those that only guessed references lead to
+	VEC(addr_t) guessed; // the same, until the table has them as NODE_GUESSED
 	addr_t *node_addr;
 	uint32_t *node_type; // index in py.types, of the type it counts under
 	uint8_t *node_flags; // enum node_flags
@@ -75,6 +77,9 @@ static inline const struct py_type *heap_node_type(const struct heap *h, uint64_
 {
 	return h->py.types.data[h->node_type[id]];
 }
+
+/** Memory that the table of nodes, the set of addresses and the collector's list take. */
+uint64_t heap_bytes(const struct heap *h);
 
 /** All damage so far: the target's, and every reader's. */
 void heap_damage(const struct heap *h, struct damage *ret);

@@ -59,10 +59,22 @@ static void fill_flags(struct heap *h)
 				h->node_flags[id] |= flag;
 		}
 	}
+	for (uint64_t i = 0; i < h->guessed.n; i++) {
+		uint32_t id;
+
+		if (addrset_id(&h->set, h->guessed.data[i], &id))
+			h->node_flags[id] |= NODE_GUESSED;
+	}
+	vec_done(&h->guessed);
 }
 
 // Of the three columns of the table.
 #define NODE_BYTES (sizeof(addr_t) + sizeof(uint32_t) + sizeof(uint8_t))
+
+uint64_t heap_bytes(const struct heap *h)
+{
+	return h->set.bytes + h->node_n * NODE_BYTES + h->gc.objects.n * sizeof(addr_t);
+}
 
 static int out_of_memory(const struct heap *h, struct ccore_error *err)
 {
@@ -81,7 +93,7 @@ static int fill_table(struct heap *h, struct ccore_error *err)
 		return err_set(err, CCORE_EUNSUPPORTED, 0, "more than %u objects", LIM_NODES);
 	h->node_n = h->set.n;
 	// A heap may claim an object at every word of it.
-	if (h->node_n >= h->opts.max_bytes / NODE_BYTES)
+	if (heap_bytes(h) >= h->opts.max_bytes)
 		return out_of_memory(h, err);
 	h->node_addr = malloc((h->node_n + 1) * sizeof(*h->node_addr));
 	h->node_type = calloc(h->node_n + 1, sizeof(*h->node_type));
@@ -115,6 +127,7 @@ int heap_need_nodes(struct heap *h, struct ccore_error *err)
 		h->node_type = NULL;
 		h->node_flags = NULL;
 		addrset_done(&h->set);
+		vec_done(&h->guessed);
 		return status;
 	}
 	h->has_nodes = true;

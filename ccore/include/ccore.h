@@ -204,6 +204,12 @@ CCORE_API const char *ccore_command_option_metavar(uint64_t i, uint64_t j);
 CCORE_API const char *ccore_command_option_values(uint64_t i, uint64_t j);
 
 /**
+ * 1 when command `i` streams: its answer may be larger than memory, and ccore_run_to() gives it
+ * while it is made. Else 0.
+ */
+CCORE_API int32_t ccore_command_streams(uint64_t i);
+
+/**
  * Check a command line that ccore_run() shall be given, before a target is opened for it.
  *
  *   CCORE_EUSAGE   no such command or option, or an argument is missing or too many
@@ -223,6 +229,24 @@ struct ccore_result;
  */
 CCORE_API int32_t ccore_run(struct ccore_session *s, const char *const *argv, uint64_t argc,
 			    struct ccore_result **ret, struct ccore_error *err);
+
+/** Takes `size` bytes of an answer. Returns 1 to go on; all else cancels, as progress does. */
+typedef int32_t (*ccore_write_fn)(void *ctx, const void *data, uint64_t size);
+
+/**
+ * As ccore_run(), of a command that streams: its answer goes to the FILE of -o, by way of a
+ * temporary file beside it and a rename, or else to `write`, called on the calling thread with
+ * the pieces in order. What was written before a failure stays written; a file then does not
+ * appear. `*ret` is a summary: one row that says how much it was.
+ *
+ * ccore_run() runs these commands too. Without -o it keeps the whole answer in memory, at most
+ * ccore_open_opts.max_bytes, for ccore_result_render().
+ *
+ *   CCORE_EUSAGE   as ccore_run(), and when the command does not stream
+ */
+CCORE_API int32_t ccore_run_to(struct ccore_session *s, const char *const *argv, uint64_t argc,
+			       ccore_write_fn write, void *ctx, struct ccore_result **ret,
+			       struct ccore_error *err);
 
 /*
  * Results
@@ -280,7 +304,10 @@ enum ccore_render_flags {
 CCORE_API int32_t ccore_result_render(struct ccore_result *r, uint32_t width, uint32_t flags,
 				      const char **ret, uint64_t *ret_n, struct ccore_error *err);
 
-/** The file that -o named, or NULL. The caller hands it to ccore_result_write(). */
+/**
+ * The file that -o named, or NULL. The caller hands it to ccore_result_write(). NULL also where
+ * a command that streams has written it already.
+ */
 CCORE_API const char *ccore_result_output(const struct ccore_result *r);
 
 /**

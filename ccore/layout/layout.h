@@ -61,6 +61,12 @@ enum root_row_id {
 	ROOT_ROW_N
 };
 
+enum {
+	EXTENSION_N = 0
+#define EXTENSION(module, files) +1
+#include "layout/extensions.def"
+};
+
 // Values of FACT_MANAGED: how a type with a managed dict keeps its instances' attributes.
 enum managed_scheme { MANAGED_NONE, MANAGED_TWO_WORDS, MANAGED_TAGGED, MANAGED_INLINE };
 
@@ -80,11 +86,12 @@ struct layout {
 	uint32_t members_size[MEMBERS_N]; // sizeof the struct; 0: not there
 	struct field edges[EDGE_ROW_N];
 	struct field roots[ROOT_ROW_N];
-	int64_t facts[FACT_N];	     // after layout_set_version()
-	uint32_t version;	     // PY_VERSION_HEX
-	const char *source;	     // "dwarf"
-	bool from_cache;	     // of an earlier reading of the same build
-	const struct module *module; // that holds the interpreter; the target's
+	int64_t facts[FACT_N];			      // after layout_set_version()
+	uint32_t version;			      // PY_VERSION_HEX
+	const char *source;			      // "dwarf"
+	bool from_cache;			      // of an earlier reading of the same build
+	const struct module *module;		      // that holds the interpreter; the target's
+	const struct module *extensions[EXTENSION_N]; // those of extensions.def that are loaded
 };
 
 struct layout_opts {

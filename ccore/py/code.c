@@ -10,18 +10,9 @@ static const uint8_t *code_get(struct py_reader *r, addr_t addr, struct py_objec
 	return scratch->p;
 }
 
-static uint64_t tuple_n(struct py_reader *r, addr_t tuple)
-{
-	struct py_object o;
-
-	if (!tuple || !py_object_open(r, tuple, &o) || o.type->family != &family_tuple)
-		return 0;
-	return py_var_size(r, &o);
-}
-
 static addr_t tuple_item(struct py_reader *r, addr_t tuple, uint64_t i)
 {
-	if (i >= tuple_n(r, tuple))
+	if (i >= tuple_length(r, tuple))
 		return 0;
 	return py_read_ptr(r, tuple + layout_off(r->layout, F_TUPLE_ITEM) + i * 8, tuple);
 }
@@ -37,9 +28,9 @@ bool code_slots(struct py_reader *r, addr_t code, uint64_t *ret_locals, uint64_t
 	*ret_stack = field_u64(l, F_CO_STACKSIZE, p);
 	if (layout_has(l, F_CO_NLOCALSPLUS))
 		*ret_locals = field_u64(l, F_CO_NLOCALSPLUS, p);
-	else if (!u64_add(field_u64(l, F_CO_NLOCALS, p), tuple_n(r, field_u64(l, F_CO_CELLVARS, p)),
-			  ret_locals) ||
-		 !u64_add(*ret_locals, tuple_n(r, field_u64(l, F_CO_FREEVARS, p)), ret_locals))
+	else if (!u64_add(field_u64(l, F_CO_NLOCALS, p),
+			  tuple_length(r, field_u64(l, F_CO_CELLVARS, p)), ret_locals) ||
+		 !u64_add(*ret_locals, tuple_length(r, field_u64(l, F_CO_FREEVARS, p)), ret_locals))
 		return false;
 	return *ret_locals < LIM_FRAME_SLOTS && *ret_stack < LIM_FRAME_SLOTS;
 }
@@ -54,7 +45,7 @@ static addr_t slot_name(struct py_reader *r, const uint8_t *code, uint64_t i)
 		return tuple_item(r, field_u64(l, F_CO_LOCALSPLUSNAMES, code), i);
 	for (unsigned g = 0; g < 3; g++) {
 		const addr_t names = field_u64(l, groups[g], code);
-		const uint64_t n = g ? tuple_n(r, names) : field_u64(l, F_CO_NLOCALS, code);
+		const uint64_t n = g ? tuple_length(r, names) : field_u64(l, F_CO_NLOCALS, code);
 
 		if (i < n)
 			return tuple_item(r, names, i);
@@ -135,7 +126,7 @@ static uint64_t size_code(struct py_reader *r, const struct py_object *o)
 	if (items)
 		size = (size + 7) & ~7ull;
 	if (layout_has(l, F_CO_CELL2ARG) && object_u64(r, o, F_CO_CELL2ARG))
-		size += 8 * tuple_n(r, object_u64(r, o, F_CO_CELLVARS));
+		size += 8 * tuple_length(r, object_u64(r, o, F_CO_CELLVARS));
 	return size + opcache_bytes(r, o);
 }
 

@@ -125,6 +125,14 @@ static bool init_table(struct dict_iter *it, const uint8_t *dict)
 	if (values)
 		it->values = values +
 			     (layout_has(l, F_VALUES_VALUES) ? layout_off(l, F_VALUES_VALUES) : 0);
+	if (values && layout_has(l, F_VALUES_EMBEDDED)) {
+		uint8_t scratch[64];
+		const uint32_t size = layout_off(l, F_VALUES_VALUES);
+		const uint8_t *p =
+			size <= sizeof(scratch) ? py_get(it->r, values, size, scratch) : NULL;
+
+		it->embedded = p && field_u64(l, F_VALUES_EMBEDDED, p);
+	}
 	if (values && mem_readable(it->r->py->mem, it->values, k.n * 8) < k.n * 8)
 		return false;
 	return set_table(it, k.entries, k.n);
@@ -236,7 +244,8 @@ static void visit_dict(struct py_reader *r, const struct py_object *o)
 	while (dict_iter_next(&it, &item)) {
 		edge_emit(&r->edges, item.key, it.keys_visited ? EDGE_VISIT : EDGE_OWN,
 			  LABEL_KEY_ITSELF, 0);
-		edge_emit(&r->edges, item.value, EDGE_VISIT, LABEL_KEY, item.key);
+		edge_emit(&r->edges, item.value, it.embedded ? EDGE_BORROWED : EDGE_VISIT,
+			  LABEL_KEY, item.key);
 	}
 }
 

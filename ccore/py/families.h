@@ -6,35 +6,55 @@
 #include "py/py.h"
 
 // Every family; a new one needs its line here. Order does not matter.
-#define FAMILIES(X)          \
-	X(family_dict)       \
-	X(family_list)       \
-	X(family_tuple)      \
-	X(family_set)        \
-	X(family_str)        \
-	X(family_str27)      \
-	X(family_unicode27)  \
-	X(family_bytes)      \
-	X(family_bytearray)  \
-	X(family_int)        \
-	X(family_int27)      \
-	X(family_bool)       \
-	X(family_float)      \
-	X(family_none)       \
-	X(family_type)       \
-	X(family_code)       \
-	X(family_frame)      \
-	X(family_generator)  \
-	X(family_module)     \
-	X(family_function)   \
-	X(family_cfunction)  \
-	X(family_method)     \
-	X(family_exception)  \
-	X(family_instance27) \
-	X(family_class27)    \
-	X(family_weakref)    \
-	X(family_traceback)  \
-	X(family_deque) X(family_odict) X(family_lru_cache) X(family_buffered)
+#define FAMILIES(X)                 \
+	X(family_dict)              \
+	X(family_list)              \
+	X(family_tuple)             \
+	X(family_set)               \
+	X(family_str)               \
+	X(family_str27)             \
+	X(family_unicode27)         \
+	X(family_bytes)             \
+	X(family_bytearray)         \
+	X(family_int)               \
+	X(family_int27)             \
+	X(family_bool)              \
+	X(family_float)             \
+	X(family_none)              \
+	X(family_type)              \
+	X(family_code)              \
+	X(family_frame)             \
+	X(family_generator)         \
+	X(family_module)            \
+	X(family_function)          \
+	X(family_cfunction)         \
+	X(family_method)            \
+	X(family_exception)         \
+	X(family_instance27)        \
+	X(family_class27)           \
+	X(family_weakref)           \
+	X(family_traceback)         \
+	X(family_deque)             \
+	X(family_odict)             \
+	X(family_lru_cache)         \
+	X(family_buffered)          \
+	X(family_bytesio)           \
+	X(family_structseq)         \
+	X(family_combinations)      \
+	X(family_permutations)      \
+	X(family_product)           \
+	X(family_tee_data)          \
+	X(family_datetime)          \
+	X(family_time)              \
+	X(family_element)           \
+	X(family_element_iterator)  \
+	X(family_simple_queue)      \
+	X(family_sqlite_connection) \
+	X(family_struct)            \
+	X(family_array)             \
+	X(family_hamt_bitmap)       \
+	X(family_hamt_array)        \
+	X(family_hamt_collision)
 
 #define X(family) extern const struct py_family family;
 FAMILIES(X)
@@ -73,6 +93,7 @@ struct dict_iter {
 	const uint8_t *view;	// of all entries, or NULL
 	uint64_t i, n;
 	uint32_t stride, key_off, value_off;
+	bool embedded;	   // the values are inside an instance, which owns them
 	bool keys_visited; // by tp_traverse: tables that hold only str keys are spared it
 };
 
@@ -124,6 +145,16 @@ bool text_append(struct py_reader *r, addr_t addr, uint64_t max, struct strbuf *
 
 /** Whether the text of str object `addr` is `text`. */
 bool text_equals(struct py_reader *r, addr_t addr, const char *text);
+
+// -- number.c
+
+/** The value of the int (2.7: int or long) at `addr`, when it is none too large or negative. */
+bool int_value_at(struct py_reader *r, addr_t addr, uint64_t *ret);
+
+// -- tuple.c
+
+/** Length of tuple object `addr`, of a derived class too; 0 when it is none. */
+uint64_t tuple_length(struct py_reader *r, addr_t addr);
 
 // -- type.c
 

@@ -84,20 +84,22 @@ void instance_attrs(struct py_reader *r, const struct py_object *o, struct insta
 
 static bool type_is_visited(const struct py_reader *r, const struct py_type *type)
 {
-	return type->flags & TYPE_PYTHON ||
-	       (type->flags & TYPE_GC && r->layout->facts[FACT_C_HEAP_TYPE_VISITED]);
+	return type->flags & TYPE_GC &&
+	       (type->flags & TYPE_PYTHON || r->layout->facts[FACT_C_HEAP_TYPE_VISITED]);
 }
 
 void instance_visit(struct py_reader *r, const struct py_object *o)
 {
+	const enum edge_kind kind = o->type->flags & TYPE_GC ? EDGE_VISIT : EDGE_OWN;
 	struct instance_attrs at;
 
 	if (o->type->dict_place != DICT_NOWHERE) {
 		instance_attrs(r, o, &at);
 		if (at.values)
-			visit_pointers(r, at.values, at.values_n, EDGE_VISIT, LABEL_ATTR_SLOT, 0,
+			visit_pointers(r, at.values, at.values_n, kind, LABEL_ATTR_SLOT, 0,
 				       o->addr);
-		edge_emit_text(&r->edges, at.dict, EDGE_VISIT, ".__dict__");
+		// Beside values of its own an instance does not visit the dict that shows them.
+		edge_emit_text(&r->edges, at.dict, at.values ? EDGE_OWN : kind, ".__dict__");
 	}
 	if (o->type->flags & TYPE_HEAP)
 		edge_emit_text(&r->edges, o->type->addr,

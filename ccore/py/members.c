@@ -7,12 +7,16 @@ static const char *const members_names[MEMBERS_N] = {
 #include "layout/members.def"
 };
 
-static const struct {
+static const struct edge_row {
 	enum members_id id;
 	enum edge_kind kind;
+	uint32_t since; // PY_VERSION_HEX from which on it is of kind_since; 0: never
+	enum edge_kind kind_since;
 	const char *label;
 } edge_rows[EDGE_ROW_N] = {
-#define EDGE(id, path, kind, label) {MEMBERS_##id, EDGE_##kind, label},
+#define EDGE(id, path, kind, label) {MEMBERS_##id, EDGE_##kind, 0, EDGE_##kind, label},
+#define EDGE_SINCE(id, path, kind, since, kind_since, label) \
+	{MEMBERS_##id, EDGE_##kind, since, EDGE_##kind_since, label},
 #include "layout/members.def"
 };
 
@@ -50,6 +54,11 @@ static bool already_there(const struct py_member *members, uint32_t n, uint32_t 
 	return false;
 }
 
+static enum edge_kind kind_of_row(const struct layout *l, const struct edge_row *row)
+{
+	return row->since && l->version >= row->since ? row->kind_since : row->kind;
+}
+
 static uint32_t add_rows(const struct layout *l, enum members_id id, uint32_t basicsize,
 			 struct py_member *ret, uint32_t n)
 {
@@ -61,7 +70,7 @@ static uint32_t add_rows(const struct layout *l, enum members_id id, uint32_t ba
 			continue;
 		ret[n++] = (struct py_member){
 			.off = f->off,
-			.kind = (uint8_t)edge_rows[row].kind,
+			.kind = (uint8_t)kind_of_row(l, &edge_rows[row]),
 			.label = edge_rows[row].label,
 		};
 	}

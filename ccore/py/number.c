@@ -24,6 +24,28 @@ static void long_shape(struct py_reader *r, const uint8_t *p, bool *ret_negative
 	}
 }
 
+bool int_value_at(struct py_reader *r, addr_t addr, uint64_t *ret)
+{
+	const struct layout *l = r->layout;
+	uint8_t scratch[64];
+	const uint32_t size = layout_off(l, F_LONG_DIGIT) + 4;
+	const uint8_t *p = size <= sizeof(scratch) ? py_get(r, addr, size, scratch) : NULL;
+	bool negative;
+	uint64_t n;
+
+	if (!p)
+		return false;
+	if (layout_has(l, F_INT27_IVAL)) {
+		*ret = field_u64(l, F_INT27_IVAL, p);
+		return true;
+	}
+	long_shape(r, p, &negative, &n);
+	if (negative || n > 1)
+		return false;
+	*ret = n ? load_u32(p + layout_off(l, F_LONG_DIGIT)) : 0;
+	return true;
+}
+
 static bool long_value(struct py_reader *r, const struct py_object *o, int64_t *ret)
 {
 	uint8_t digits[12];

@@ -89,6 +89,7 @@ struct py_type {
 	const struct py_family *family;	 // the nearest base's; NULL: nothing but members
 	const struct py_member *members; // its own and its bases'
 	uint32_t member_n;
+	uint32_t field_n;		 // of a struct sequence: all of its fields, visible or not
 	uint32_t opaque_from, opaque_to; // bytes nothing is known of: candidates for guesses
 };
 

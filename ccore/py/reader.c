@@ -132,12 +132,16 @@ void visit_pointers(struct py_reader *r, addr_t addr, uint64_t n, enum edge_kind
 
 static void visit_members(struct py_reader *r, const struct py_object *o)
 {
+	const bool gc = o->type->flags & TYPE_GC;
+
 	for (uint32_t i = 0; i < o->type->member_n; i++) {
 		const struct py_member *m = &o->type->members[i];
 		const addr_t to = m->off + 8 <= o->n ? load_u64(o->p + m->off)
 						     : py_read_ptr(r, o->addr + m->off, o->addr);
 
-		edge_emit_text(&r->edges, to, m->kind, m->label);
+		// A base that is not tracked may have a tp_traverse for those derived from it.
+		edge_emit_text(&r->edges, to, m->kind == EDGE_VISIT && !gc ? EDGE_OWN : m->kind,
+			       m->label);
 	}
 }
 

@@ -123,6 +123,24 @@ const struct py_family family_odict = {
 
 // -- lru_cache: it visits what its elements hold, which are no GC objects
 
+// Elements that the collector tracks are visited, in place of others what they hold.
+static void visit_lru_element(struct py_reader *r, const struct py_object *o, addr_t at)
+{
+	const struct py_type *type = py_type_of(r, at);
+	const struct layout *l = r->layout;
+
+	if (type && type->flags & TYPE_GC) {
+		edge_emit_text(&r->edges, at, EDGE_VISIT, " element");
+		return;
+	}
+	edge_emit_text(&r->edges, py_read_ptr(r, at + layout_off(l, F_LRU_KEY), o->addr),
+		       EDGE_VISIT, " cached key");
+	edge_emit_text(&r->edges, py_read_ptr(r, at + layout_off(l, F_LRU_RESULT), o->addr),
+		       EDGE_VISIT, " cached result");
+	if (type && type->flags & TYPE_HEAP)
+		edge_emit_text(&r->edges, type->addr, EDGE_VISIT, " element type");
+}
+
 static void visit_lru_cache(struct py_reader *r, const struct py_object *o)
 {
 	const struct layout *l = r->layout;
@@ -136,10 +154,7 @@ static void visit_lru_cache(struct py_reader *r, const struct py_object *o)
 	root = o->addr + layout_off(l, F_LRU_ROOT);
 	at = py_read_ptr(r, root + layout_off(l, F_LRU_NEXT), o->addr);
 	for (; at && at != root && left && r->edges.left; left--) {
-		edge_emit_text(&r->edges, py_read_ptr(r, at + layout_off(l, F_LRU_KEY), o->addr),
-			       EDGE_VISIT, " cached key");
-		edge_emit_text(&r->edges, py_read_ptr(r, at + layout_off(l, F_LRU_RESULT), o->addr),
-			       EDGE_VISIT, " cached result");
+		visit_lru_element(r, o, at);
 		at = py_read_ptr(r, at + layout_off(l, F_LRU_NEXT), o->addr);
 	}
 	if (at && at != root)
@@ -164,4 +179,53 @@ const struct py_family family_buffered = {
 	.types = "_io.BufferedReader|_io.BufferedWriter|_io.BufferedRandom",
 	.reads = S_buffered,
 	.size = size_buffered,
+};
+
+// The bytes object is counted with it as long as no one else holds it; 2.7 has plain memory.
+static uint64_t size_bytesio(struct py_reader *r, const struct py_object *o)
+{
+	const struct layout *l = r->layout;
+	struct py_object buf;
+	bool is_guess, is_immortal;
+
+	if (layout_has(l, F_BYTESIO_SIZE27))
+		return o->type->basicsize + object_u64(r, o, F_BYTESIO_SIZE27);
+	if (!layout_has(l, F_BYTESIO_BUF) || !l->facts[FACT_BYTESIO_SIZEOF] ||
+	    !py_object_open(r, object_u64(r, o, F_BYTESIO_BUF), &buf) ||
+	    buf.type->family != &family_bytes || py_refcount(r, &buf, &is_immortal) > 1)
+		return o->type->basicsize;
+	return o->type->basicsize + py_sizeof(r, &buf, &is_guess);
+}
+
+const struct py_family family_bytesio = {
+	.types = "_io.BytesIO",
+	.reads = S_bytesio,
+	.needs = F_BYTESIO_BUF,
+	.size = size_bytesio,
+};
+
+static uint64_t size_array(struct py_reader *r, const struct py_object *o)
+{
+	const struct layout *l = r->layout;
+	uint64_t item_size = 0, size = 0;
+
+	if (layout_has(l, F_ARRAYDESCR_ITEMSIZE))
+		item_size = py_read_ptr(
+			r, object_u64(r, o, F_ARRAY_DESCR) + layout_off(l, F_ARRAYDESCR_ITEMSIZE),
+			o->addr);
+	if (l->fields[F_ARRAYDESCR_ITEMSIZE].size == 4)
+		item_size = (uint32_t)item_size;
+	if (!u64_mul(object_u64(r, o, F_ARRAY_ALLOCATED), item_size, &size) ||
+	    !u64_add(size, o->type->basicsize, &size)) {
+		damage_note(&r->damage, DAMAGE_BAD_CONTAINER, o->addr);
+		return o->type->basicsize;
+	}
+	return size;
+}
+
+const struct py_family family_array = {
+	.types = "array.array",
+	.reads = S_arrayobject,
+	.needs = F_ARRAY_ALLOCATED,
+	.size = size_array,
 };

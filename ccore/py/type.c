@@ -13,15 +13,23 @@ static const struct py_family *const families[] = {
 
 // -- what instances hold
 
-static bool in_interpreter(const struct py_reader *r, addr_t addr)
+static bool is_in(const struct module *m, addr_t addr)
 {
-	const struct module *m = r->layout->module;
-
-	return addr >= m->start && addr < m->end;
+	return m && addr >= m->start && addr < m->end;
 }
 
-// Names without a module are the interpreter's own types only when they lie in it: old Cython
-// has a static type called "generator".
+static bool in_interpreter(const struct py_reader *r, addr_t addr)
+{
+	if (is_in(r->layout->module, addr))
+		return true;
+	for (unsigned i = 0; i < EXTENSION_N; i++)
+		if (is_in(r->layout->extensions[i], addr))
+			return true;
+	return false;
+}
+
+// Names without a module are the interpreter's own types only when they lie in it, or in an
+// extension of its library: old Cython has a static type called "generator".
 static bool name_can_be_trusted(const struct py_reader *r, addr_t type, const char *tp_name)
 {
 	return strchr(tp_name, '.') || in_interpreter(r, type);
@@ -109,6 +117,14 @@ static bool declared_members(struct py_reader *r, const struct raw_type *t,
 	return true;
 }
 
+// Without tp_traverse nothing is visited: it owns what others would visit.
+static void disown_visits(struct py_member *own, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		if (own[i].kind == EDGE_VISIT)
+			own[i].kind = EDGE_OWN;
+}
+
 static bool set_members(struct py_reader *r, struct py_type *type, const struct py_member *own,
 			uint64_t n)
 {
@@ -147,6 +163,22 @@ static bool set_members(struct py_reader *r, struct py_type *type, const struct 
 	return true;
 }
 
+// A struct sequence: a tuple, but for 2.7, with more fields than its length says. Its class
+// knows how many.
+static bool take_structseq(struct py_reader *r, struct py_type *type)
+{
+	const addr_t dict = type->itemsize == 8 ? type_dict(r, type->addr) : 0;
+	const addr_t n = dict ? dict_lookup(r, dict, "n_fields") : 0;
+	uint64_t fields;
+
+	if (!n || !dict_lookup(r, dict, "n_sequence_fields") || !int_value_at(r, n, &fields) ||
+	    fields > LIM_MEMBERS)
+		return false;
+	type->family = &family_structseq;
+	type->field_n = (uint32_t)fields;
+	return true;
+}
+
 static bool find_members(struct py_reader *r, const struct raw_type *t, const char *tp_name,
 			 struct py_type *type)
 {
@@ -158,11 +190,18 @@ static bool find_members(struct py_reader *r, const struct raw_type *t, const ch
 	bool known = family != NULL, ok = true;
 
 	type->family = family ? family : type->base ? type->base->family : NULL;
+	type->field_n = type->base ? type->base->field_n : 0;
 	if (named)
 		known = members_find(r->layout, tp_name, type->basicsize, rows, &n) || known ||
 			members_is_leaf(tp_name);
+	if (!known && !(type->flags & TYPE_PYTHON))
+		known = take_structseq(r, type);
 	if (!known)
 		ok = declared_members(r, t, type, &declared);
+	if (!raw_u64(r, t, F_TP_TRAVERSE)) {
+		disown_visits(rows, n);
+		disown_visits(declared.data, declared.n);
+	}
 	if (type->base) {
 		type->opaque_from = type->base->opaque_from;
 		type->opaque_to = type->base->opaque_to;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Graphviz. Nodes are the result's table (id, addr, type, repr, role), edges its second one
- * (source, target, label, kind). Colours as objgraph's: modules green, the object red.
+ * Graphviz. Nodes are the result's table (id, addr, type, refcount, repr, role), edges its
+ * second one (source, target, label, kind). Colours as objgraph's: modules green, the object
+ * red.
  */
 #include "render/cell.h"
 #include "render/render.h"
@@ -14,9 +15,8 @@ struct role_style {
 };
 
 static const struct role_style role_styles[] = {
-	{"module", "#d8f0dc", "#2e7d46"},
-	{"object", "#fcdcdc", "#c0283a"},
-	{"root", "#dce8fb", "#2f66b0"},
+	{"module", "#d8f0dc", "#2e7d46"}, {"object", "#fcdcdc", "#c0283a"},
+	{"root", "#dce8fb", "#2f66b0"},	  {"more", "#f4f5f7", "#b8bfca"},
 	{"", "#ffffff", "#8a94a6"}, // ends the list: all others
 };
 
@@ -87,6 +87,7 @@ static void add_node(struct strbuf *out, const struct table *t, uint64_t row)
 	const struct role_style *style = find_role(text_at(t, "role", row));
 	const char *repr = text_at(t, "repr", row);
 	const addr_t addr = number_at(t, "addr", row);
+	const uint64_t refcount = number_at(t, "refcount", row);
 
 	strbuf_printf(out, "\tn%llu [fillcolor=\"%s\" color=\"%s\"%s tooltip=",
 		      (unsigned long long)number_at(t, "id", row), style->fill, style->line,
@@ -101,11 +102,13 @@ static void add_node(struct strbuf *out, const struct table *t, uint64_t row)
 		add_html_cut(out, repr, REPR_WIDTH_MAX);
 		strbuf_puts(out, "</font></td></tr>");
 	}
-	if (addr)
-		strbuf_printf(out,
-			      "<tr><td><font point-size=\"8\" color=\"#6b7485\">0x%llx</font>"
-			      "</td></tr>",
+	if (addr) {
+		strbuf_printf(out, "<tr><td><font point-size=\"8\" color=\"#6b7485\">0x%llx",
 			      (unsigned long long)addr);
+		if (refcount)
+			strbuf_printf(out, " · refcount %llu", (unsigned long long)refcount);
+		strbuf_puts(out, "</font></td></tr>");
+	}
 	strbuf_puts(out, "</table>");
 	strbuf_puts(out, ">]\n");
 }

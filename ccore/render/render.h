@@ -4,6 +4,7 @@
 #define NECROPY_RENDER_H
 
 #include "util/result.h"
+#include "util/sink.h"
 
 struct render_opts {
 	uint32_t width; // of the terminal, 0: unlimited
@@ -17,6 +18,10 @@ int render_result(const struct ccore_result *r, const struct render_opts *opts, 
 void render_text(const struct ccore_result *r, const struct render_opts *opts, struct strbuf *out);
 void render_json(const struct ccore_result *r, struct strbuf *out);
 void render_jsonl(const struct ccore_result *r, struct strbuf *out);
+
+/** One object of an export as a line of JSON. */
+void render_object_line(const struct object_line *o, struct strbuf *out);
+
 void render_csv(const struct ccore_result *r, struct strbuf *out);
 void render_dot(const struct ccore_result *r, struct strbuf *out);
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,32 +47,53 @@ static int open_temporary(char *path, bool shared)
 	return fd;
 }
 
-static int write_and_rename(int fd, const char *temporary, const char *path, const char *data,
-			    uint64_t n)
-{
-	int error = write_all(fd, data, n) < 0 ? -errno : 0;
-
-	if (close(fd) < 0 && !error)
-		error = -errno;
-	if (!error && rename(temporary, path) < 0)
-		error = -errno;
-	if (error)
-		(void)unlink(temporary); // the error is reported already
-	return error;
-}
-
-int file_replace(const char *path, const char *data, uint64_t n, bool shared)
+int file_begin(struct file_writer *w, const char *path, bool shared)
 {
 	struct strbuf temporary = {0};
 	int fd, error;
 
 	strbuf_printf(&temporary, "%s.XXXXXX", path);
-	if (temporary.failed) {
+	w->path = strdup(path);
+	if (temporary.failed || !w->path) {
+		free(w->path);
 		strbuf_done(&temporary);
 		return -ENOMEM;
 	}
 	fd = open_temporary(temporary.data, shared);
-	error = fd < 0 ? -errno : write_and_rename(fd, temporary.data, path, data, n);
-	strbuf_done(&temporary);
+	error = fd < 0 ? -errno : 0;
+	if (error) {
+		free(w->path);
+		strbuf_done(&temporary);
+		return error;
+	}
+	w->fd = fd;
+	w->temporary = temporary.data;
+	return 0;
+}
+
+int file_add(struct file_writer *w, const char *data, uint64_t n)
+{
+	return write_all(w->fd, data, n) < 0 ? -errno : 0;
+}
+
+int file_end(struct file_writer *w, int error)
+{
+	if (close(w->fd) < 0 && !error)
+		error = -errno;
+	if (!error && rename(w->temporary, w->path) < 0)
+		error = -errno;
+	if (error)
+		(void)unlink(w->temporary); // the error is reported already
+	free(w->temporary);
+	free(w->path);
+	*w = (struct file_writer){0};
 	return error;
+}
+
+int file_replace(const char *path, const char *data, uint64_t n, bool shared)
+{
+	struct file_writer w = {0};
+	const int error = file_begin(&w, path, shared);
+
+	return error ? error : file_end(&w, file_add(&w, data, n));
 }

@@ -13,4 +13,18 @@
  */
 int file_replace(const char *path, const char *data, uint64_t n, bool shared);
 
+/** The same, of contents that come in pieces. Zeroed, it is none. */
+struct file_writer {
+	int fd; // 0: none
+	char *temporary, *path;
+};
+
+int file_begin(struct file_writer *w, const char *path, bool shared);
+
+/** Returns 0, or a negative errno; file_end() is needed in any case. */
+int file_add(struct file_writer *w, const char *data, uint64_t n);
+
+/** Give the file its name when `error` is 0, else remove it. Returns `error`, or a new one. */
+int file_end(struct file_writer *w, int error);
+
 #endif

@@ -78,6 +78,9 @@
 // An extension module's state: the largest of the standard library's has some KiB.
 #define LIM_MODULE_STATE_BYTES (1u << 20)
 
+// Codes of one struct.Struct: a format of a million letters is no format.
+#define LIM_FORMAT_CODES 1000000u
+
 // Nested containers in one repr, and characters of it.
 #define LIM_REPR_DEPTH 3u
 #define LIM_REPR_BYTES 160u

@@ -25,5 +25,6 @@ void result_free(struct ccore_result *r)
 	vec_done(&r->notes);
 	arena_done(&r->arena);
 	strbuf_done(&r->rendered);
+	strbuf_done(&r->streamed);
 	free(r);
 }

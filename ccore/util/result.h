@@ -36,8 +36,8 @@ struct result_target {
 struct ccore_result {
 	const char *command; // static text
 	struct table table;
-	// A picture has its nodes in `table` (columns id, addr, type, repr, role) and its edges
-	// here (source, target, label, kind; source and target are node ids); else no columns.
+	// A picture has its nodes in `table` (columns id, addr, type, refcount, repr, role) and its
+	// edges here (source, target, label, kind; the first two are node ids); else no columns.
 	struct table edges;
 	struct result_target target;
 	struct damage damage;
@@ -49,6 +49,7 @@ struct ccore_result {
 	bool exact_bytes;   // --bytes
 	const char *output; // -o FILE, or NULL
 	struct strbuf rendered;
+	struct strbuf streamed; // what a command streamed, where memory was the place for it
 };
 
 /** Free `r` and all it owns; NULL is allowed. */

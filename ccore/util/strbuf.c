@@ -60,6 +60,34 @@ void strbuf_pad(struct strbuf *sb, char c, uint64_t n)
 	sb->data[sb->n] = '\0';
 }
 
+#define DIGITS_MAX 20u // of a uint64_t in decimal
+
+void strbuf_add_u64(struct strbuf *sb, uint64_t n)
+{
+	char text[DIGITS_MAX];
+	unsigned at = DIGITS_MAX;
+
+	do {
+		text[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	strbuf_add(sb, text + at, DIGITS_MAX - at);
+}
+
+void strbuf_add_addr(struct strbuf *sb, uint64_t n)
+{
+	char text[DIGITS_MAX];
+	unsigned at = DIGITS_MAX;
+
+	do {
+		text[--at] = "0123456789abcdef"[n & 15];
+		n >>= 4;
+	} while (n);
+	text[--at] = 'x';
+	text[--at] = '0';
+	strbuf_add(sb, text + at, DIGITS_MAX - at);
+}
+
 void strbuf_vprintf(struct strbuf *sb, const char *fmt, va_list ap)
 {
 	va_list again;

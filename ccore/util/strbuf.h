@@ -44,6 +44,10 @@ void strbuf_add_html(struct strbuf *sb, const char *s);
 /** `s` as one CSV field (RFC 4180). */
 void strbuf_add_csv(struct strbuf *sb, const char *s);
 
+/** `n` in decimal, and in hexadecimal with 0x: what strbuf_printf() gives, but fast. */
+void strbuf_add_u64(struct strbuf *sb, uint64_t n);
+void strbuf_add_addr(struct strbuf *sb, uint64_t n);
+
 /** `n` with thousands separators: "1,204,331". */
 void strbuf_add_count(struct strbuf *sb, uint64_t n);
 

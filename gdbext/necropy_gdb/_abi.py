@@ -15,7 +15,7 @@ from ctypes import (
 )
 
 # ccore_abi_hash() of the header this was made from
-HASH = 0x242b8f51e7d23614
+HASH = 0x77891dec43b87957
 
 # enum ccore_status
 CCORE_OK = 0
@@ -55,6 +55,7 @@ class ccore_result(Structure):
 
 ccore_progress_fn = CFUNCTYPE(c_int32, c_void_p, c_char_p, c_uint64, c_uint64)
 ccore_read_fn = CFUNCTYPE(c_int64, c_void_p, c_uint64, c_void_p, c_uint64)
+ccore_write_fn = CFUNCTYPE(c_int32, c_void_p, c_void_p, c_uint64)
 
 
 class ccore_error(Structure):
@@ -212,6 +213,12 @@ PROTOTYPES = {
             c_uint64,
         ),
     ),
+    "ccore_command_streams": (
+        c_int32,
+        (
+            c_uint64,
+        ),
+    ),
     "ccore_check": (
         c_int32,
         (
@@ -226,6 +233,18 @@ PROTOTYPES = {
             POINTER(ccore_session),
             POINTER(c_char_p),
             c_uint64,
+            POINTER(POINTER(ccore_result)),
+            POINTER(ccore_error),
+        ),
+    ),
+    "ccore_run_to": (
+        c_int32,
+        (
+            POINTER(ccore_session),
+            POINTER(c_char_p),
+            c_uint64,
+            ccore_write_fn,
+            c_void_p,
             POINTER(POINTER(ccore_result)),
             POINTER(ccore_error),
         ),

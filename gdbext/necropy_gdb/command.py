@@ -72,7 +72,12 @@ def help_text(described):
 
 
 def evaluated(word):
-    """`$pm_obj` and other expressions of gdb's, as a hexadecimal number; other words as is."""
+    """`$pm_obj` and other expressions of gdb's, as a hexadecimal number; `~/x` as a path.
+
+    Other words stay as they are.
+    """
+    if word.startswith("~/"):
+        return os.path.expanduser(word)
     if not word.startswith("$"):
         return word
     value = gdb.parse_and_eval(word)

@@ -346,3 +346,41 @@ TEST(only_graphs_are_pictures)
 	CHECK_TEXT(render(FORMAT_SVG, 0), "the answer of types is not a picture");
 	end();
 }
+
+TEST(lines_of_an_export)
+{
+	static const char *const kinds[] = {"visit", "own", "weak", "borrowed", "guess"};
+	uint64_t to[] = {0x7f0000000010, 0x10};
+	struct object_line o = {
+		.addr = 0x7fff00001230,
+		.type = "a.\"B\"",
+		.found = "gc",
+		.size = UINT64_MAX,
+		.gc = true,
+		.kind_names = kinds,
+	};
+
+	o.links[0].to.data = to;
+	o.links[0].to.n = 2;
+	render_object_line(&o, &out);
+	CHECK_TEXT(out.data, "{\"addr\": \"0x7fff00001230\", \"type\": \"a.\\\"B\\\"\", "
+			     "\"size\": 18446744073709551615, \"refcount\": 0, \"gc\": true, "
+			     "\"found\": \"gc\", \"visit\": [\"0x7f0000000010\", \"0x10\"], "
+			     "\"own\": [], \"weak\": [], \"guess\": []}\n");
+	out.n = 0;
+	o = (struct object_line){.addr = 0, .type = "list", .found = "guess", .kind_names = kinds};
+	o.immortal = o.estimated = true;
+	o.links[3].to.data = to;
+	o.links[3].to.n = 1;
+	render_object_line(&o, &out);
+	CHECK_TEXT(out.data, "{\"addr\": \"0x0\", \"type\": \"list\", \"size\": 0, "
+			     "\"estimated\": true, \"refcount\": null, \"gc\": false, "
+			     "\"found\": \"guess\", \"visit\": [], \"own\": [], \"weak\": [], "
+			     "\"borrowed\": [\"0x7f0000000010\"], \"guess\": []}\n");
+	out.n = 0;
+	o = (struct object_line){.type = "frame f", .is_root = true, .kind_names = kinds};
+	render_object_line(&o, &out);
+	CHECK_TEXT(out.data, "{\"addr\": \"0x0\", \"root\": \"frame f\", \"visit\": [], "
+			     "\"own\": [], \"weak\": [], \"guess\": []}\n");
+	strbuf_done(&out);
+}
