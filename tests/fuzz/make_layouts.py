@@ -20,14 +20,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 TABLES = os.path.join(ROOT, "ccore", "layout")
 WANTED = ("2.7", "3.6", "3.10", "3.11", "3.12", "3.13")
-PROGRAM = ("import os, sys, time; os.write(1, ('%x' % sys.hexversion).encode()); "
-           "time.sleep(1000)")
+PROGRAM = ("import collections, functools, io, itertools, operator, os, sys, time; "
+           "os.write(1, ('%x' % sys.hexversion).encode()); time.sleep(1000)")
 
 
 def rows(table, macro):
     """The first words of each row `macro(...)`, in their order."""
     with open(os.path.join(TABLES, table), encoding="utf-8") as source:
-        return re.findall(r'^%s\((\w+),\s*(?:"([^"]*)")?' % macro, source.read(), re.MULTILINE)
+        return re.findall(r'^%s(?:_IN)?\((\w+),\s*(?:"([^"]*)")?' % macro, source.read(),
+                          re.MULTILINE)
 
 
 def names():
@@ -43,7 +44,7 @@ def names():
 
 
 def cached_layout(python):
-    """(hexversion, the layout that necropy caches when it reads a process of `python`)."""
+    """(hexversion, the rows that necropy caches when it reads a process of `python`)."""
     with tempfile.TemporaryDirectory() as directory:
         child = subprocess.Popen([python, "-E", "-s", "-c", PROGRAM], stdout=subprocess.PIPE)
         try:
@@ -55,9 +56,17 @@ def cached_layout(python):
             child.send_signal(signal.SIGKILL)
             child.wait()
             child.stdout.close()
-        path, = glob.glob(os.path.join(directory, "necropy", "layout-*"))
-        with open(path, encoding="ascii") as text:
-            return version, text.read().splitlines()[1:-1]
+        # the interpreter's rows, and those of each extension that it has as a file of its own
+        lines = []
+        for path in glob.glob(os.path.join(directory, "necropy", "layout-*")):
+            with open(path, encoding="ascii") as text:
+                lines += text.read().splitlines()[1:-1]
+        return version, sorted(lines, key=place_of_row)
+
+
+def place_of_row(line):
+    kind, index = line.split()[:2]
+    return "SMFERY".index(kind), int(index)
 
 
 def layout_by_name(python):
@@ -66,8 +75,7 @@ def layout_by_name(python):
     lines = ["V version %d 0 0 0" % int(version, 16)]
     for line in cached:
         kind, index, numbers = line.split(" ", 2)
-        if not numbers.startswith("0 0 0 0") or kind not in "SM":
-            lines.append("%s %s %s" % (kind, by_kind[kind][int(index)], numbers))
+        lines.append("%s %s %s" % (kind, by_kind[kind][int(index)], numbers))
     return "\n".join(lines) + "\n"
 
 
