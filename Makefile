@@ -42,7 +42,7 @@ HEADERS := $(sort $(wildcard ccore/*/*.h))
 CLI_OBJS := $(patsubst %.c,$(OUT)/%.o,$(filter ccore/cli/%,$(SRCS)))
 LIB_OBJS := $(patsubst %.c,$(OUT)/%.o,$(filter-out ccore/cli/%,$(SRCS)))
 TEST_SRCS := $(sort $(wildcard tests/c/*.c tests/fuzz/*.c))
-C_TESTS := $(patsubst tests/c/%.c,$(OUT)/tests/%,$(filter tests/c/test_%,$(TEST_SRCS)))
+C_TESTS := $(patsubst tests/c/%.c,$(OUT)/tests/%,$(filter tests/c/test_% tests/c/decode_%,$(TEST_SRCS)))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(filter tests/fuzz/fuzz_%,$(TEST_SRCS)))
 FORMATTED := $(SRCS) $(HEADERS) $(TEST_SRCS) $(wildcard tests/c/*.h)
 

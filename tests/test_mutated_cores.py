@@ -175,6 +175,7 @@ MUTATIONS = (change_bytes, change_words, change_pointers, change_lengths, change
 def questions(addresses):
     yield ("types",)
     yield ("why", "dict", "-k", "3")
+    yield ("bt", "--locals")
     yield ("objects", "*", "-n", "50")
     yield ("types", "--gc", "--json")
     yield ("graph", "Target", "--direction", "both", "--depth", "2")

@@ -319,7 +319,7 @@ int args_parse(const struct command *c, const char *const *argv, uint64_t argc, 
 
 	while (p.next < p.argc)
 		TRY(parse_word(&p, p.argv[p.next++]));
-	if (*c->argument && !p.args.argument)
+	if (*c->argument && *c->argument != '[' && !p.args.argument)
 		return err_set(err, CCORE_EUSAGE, 0, "%s needs an argument: %s", c->name,
 			       c->argument);
 	if (!p.format_chosen)

@@ -27,10 +27,11 @@ enum { COMMAND_PARAMS_MAX = 16, ARGS_REPEATS_MAX = 32 };
 
 struct command {
 	const char *name;
-	const char *summary;  // one line, under 70 characters
-	const char *argument; // "", "TYPE", "ADDR" or "ADDR|TYPE"; needed unless ""
-	const char *details;  // some sentences, for help; may be NULL
-	const char *example;  // a command line, as after "pm", and its real output
+	const char *summary; // one line, under 70 characters
+	// "", "TYPE", "ADDR" or "ADDR|TYPE"; needed unless "" or in brackets: "[THREAD]"
+	const char *argument;
+	const char *details; // some sentences, for help; may be NULL
+	const char *example; // a command line, as after "pm", and its real output
 	struct param params[COMMAND_PARAMS_MAX]; // ends with a NULL name
 	int (*run)(struct session *s, const struct args *args, struct ccore_result *r,
 		   struct ccore_error *err);

@@ -16,6 +16,7 @@
 	X(backrefs) \
 	X(why)      \
 	X(graph)    \
+	X(bt)       \
 	X(gc)       \
 	X(maps)     \
 	X(shm)      \

@@ -35,10 +35,12 @@ static void describe_completeness(struct session *s, struct ccore_result *r)
 		result_note(r, "%s", s->target.notes.data[i]);
 }
 
-// A picture is whole or it is none; chains are limited by --max-depth and -k.
+// A picture is whole or it is none; chains are limited by --max-depth and -k, stacks one by one.
 static uint64_t row_limit(const struct args *a, const struct ccore_result *r)
 {
-	return r->edges.column_n || r->table.style == TABLE_CHAIN ? UINT64_MAX : a->limit;
+	return r->edges.column_n || r->table.style == TABLE_CHAIN || r->table.style == TABLE_STACK
+		       ? UINT64_MAX
+		       : a->limit;
 }
 
 // What is left over when this fails is not given its name.

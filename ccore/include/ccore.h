@@ -188,7 +188,10 @@ CCORE_API const char *ccore_command_summary(uint64_t i);
 /** The whole help of command `i`: usage, options, example; NULL past the end. */
 CCORE_API const char *ccore_command_help(uint64_t i);
 
-/** What command `i` takes as argument: "", "TYPE", "ADDR" or "ADDR|TYPE"; NULL past the end. */
+/**
+ * What command `i` takes as argument: "", "TYPE", "ADDR", "ADDR|TYPE" …; one that may be left out
+ * is in brackets, as in "[THREAD]"; NULL past the end.
+ */
 CCORE_API const char *ccore_command_argument(uint64_t i);
 
 /**

@@ -70,6 +70,14 @@ enum {
 // Values of FACT_MANAGED: how a type with a managed dict keeps its instances' attributes.
 enum managed_scheme { MANAGED_NONE, MANAGED_TWO_WORDS, MANAGED_TAGGED, MANAGED_INLINE };
 
+// Values of FACT_LINE_TABLE: how code objects say which line an instruction comes from.
+enum line_table_kind {
+	LINE_TABLE_UNSIGNED,  // co_lnotab, whose lines only go up
+	LINE_TABLE_SIGNED,    // co_lnotab
+	LINE_TABLE_RANGES,    // co_linetable of PEP 626
+	LINE_TABLE_LOCATIONS, // co_linetable of PEP 657, with columns
+};
+
 // No struct that is read as a whole is larger; others are read by member.
 #define LAYOUT_STRUCT_MAX 4096u
 

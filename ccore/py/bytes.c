@@ -5,8 +5,8 @@
 static void repr_bytes(struct py_reader *r, const struct py_object *o, struct strbuf *out)
 {
 	const uint64_t n = py_var_size(r, o);
-	uint8_t buf[32];
-	const uint64_t shown = u64_min(n, sizeof(buf));
+	uint8_t buf[256];
+	const uint64_t shown = u64_min(n, u64_min(r->repr.chars, sizeof(buf)));
 
 	strbuf_puts(out, "b'");
 	if (r->py->redact)

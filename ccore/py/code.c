@@ -54,6 +54,47 @@ static addr_t slot_name(struct py_reader *r, const uint8_t *code, uint64_t i)
 	return 0;
 }
 
+// Bits of co_localspluskinds: Include/internal/pycore_code.h.
+enum { KIND_HIDDEN = 0x10, KIND_CELL = 0x40, KIND_FREE = 0x80 };
+
+static unsigned slot_kind(struct py_reader *r, const uint8_t *code, uint64_t i)
+{
+	const struct layout *l = r->layout;
+	struct py_object o;
+	uint8_t kind = 0;
+
+	if (!layout_has(l, F_CO_LOCALSPLUSKINDS))
+		return i >= field_u64(l, F_CO_NLOCALS, code) ? KIND_CELL : 0;
+	if (py_object_open(r, field_u64(l, F_CO_LOCALSPLUSKINDS, code), &o) &&
+	    o.type->family == &family_bytes && i < py_var_size(r, &o))
+		(void)mem_read(r->py->mem, o.addr + layout_off(l, F_BYTES_SVAL) + i, &kind,
+			       1); // unreadable: as a plain local
+	return kind;
+}
+
+bool code_slot(struct py_reader *r, addr_t code, uint64_t i, struct code_slot *ret)
+{
+	struct py_object o;
+	const uint8_t *p = code_get(r, code, &o);
+	unsigned kind;
+
+	if (!p)
+		return false;
+	kind = slot_kind(r, p, i);
+	ret->name = slot_name(r, p, i);
+	ret->is_cell = kind & (KIND_CELL | KIND_FREE);
+	ret->is_hidden = kind & KIND_HIDDEN;
+	return ret->name;
+}
+
+unsigned code_flags(struct py_reader *r, addr_t code)
+{
+	struct py_object o;
+	const uint8_t *p = code_get(r, code, &o);
+
+	return p ? (unsigned)field_u64(r->layout, F_CO_FLAGS, p) : 0;
+}
+
 bool code_local_name(struct py_reader *r, addr_t code, uint64_t slot, struct strbuf *out)
 {
 	struct py_object o;

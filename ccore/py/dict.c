@@ -292,7 +292,7 @@ static void repr_dict(struct py_reader *r, const struct py_object *o, struct str
 
 	strbuf_putc(out, '{');
 	if (dict_iter_init(&it, r, o)) {
-		while (shown < 3 && dict_iter_next(&it, &item)) {
+		while (shown < r->repr.pairs && dict_iter_next(&it, &item)) {
 			strbuf_puts(out, shown++ ? ", " : "");
 			py_repr(r, item.key, out);
 			strbuf_puts(out, ": ");

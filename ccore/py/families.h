@@ -148,7 +148,13 @@ bool text_equals(struct py_reader *r, addr_t addr, const char *text);
 
 // -- number.c
 
-/** The value of the int (2.7: int or long) at `addr`, when it is none too large or negative. */
+/** The value of int (or bool) `addr`; false when it is none, or needs more than 63 bits. */
+bool int_value(struct py_reader *r, addr_t addr, int64_t *ret);
+
+/**
+ * The value of the int (2.7: int or long) at `addr`, whose type is not looked at: for types that
+ * are just being read. False when it is negative or too large.
+ */
 bool int_value_at(struct py_reader *r, addr_t addr, uint64_t *ret);
 
 // -- tuple.c
@@ -191,6 +197,18 @@ struct iframe {
 	bool is_shim; // the interpreter's own, not Python's
 };
 bool iframe_read(struct py_reader *r, addr_t frame, struct iframe *ret);
+
+/** What slot `i` of the frames of code object `code` is for; false when there is none. */
+struct code_slot {
+	addr_t name;	// a str object
+	bool is_cell;	// holds a cell, once the code has begun
+	bool is_hidden; // of a comprehension in a body that has a namespace: not in f_locals
+};
+bool code_slot(struct py_reader *r, addr_t code, uint64_t i, struct code_slot *ret);
+
+/** co_flags of code object `code`; 0 when it is not readable. */
+#define CODE_OPTIMIZED 1u // locals are in slots, not in a namespace
+unsigned code_flags(struct py_reader *r, addr_t code);
 
 /** Name of local `slot` of code object `code`, appended to `out`; false when there is none. */
 bool code_local_name(struct py_reader *r, addr_t code, uint64_t slot, struct strbuf *out);

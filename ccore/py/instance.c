@@ -108,13 +108,14 @@ void instance_visit(struct py_reader *r, const struct py_object *o)
 
 // -- repr: <module.Class attr=value …>, the first attributes that say something
 
-#define ATTRS_SHOWN 2u
-
 // Text, numbers and None tell one instance from another; containers and objects do not.
 static bool says_something(struct py_reader *r, addr_t value)
 {
 	const struct py_type *type = py_type_of(r, value);
 
+	// Of instances in instances only that; they lead everywhere.
+	if (r->repr.attrs_nest && r->repr_depth <= 2)
+		return type;
 	return type && type->family && type->family->repr && type->flags & TYPE_LEAF;
 }
 
@@ -128,7 +129,7 @@ static bool show_attr(struct py_reader *r, addr_t name, addr_t value, uint64_t *
 		strbuf_putc(out, '?');
 	strbuf_putc(out, '=');
 	py_repr(r, value, out);
-	return ++*shown == ATTRS_SHOWN;
+	return ++*shown >= r->repr.attrs;
 }
 
 static void show_values(struct py_reader *r, const struct py_object *o,
@@ -163,7 +164,7 @@ static void show_slots(struct py_reader *r, const struct py_object *o, struct st
 {
 	uint64_t shown = 0;
 
-	for (uint32_t i = 0; i < o->type->member_n && i < LIM_REPR_ATTRS && shown < ATTRS_SHOWN;
+	for (uint32_t i = 0; i < o->type->member_n && i < LIM_REPR_ATTRS && shown < r->repr.attrs;
 	     i++) {
 		const struct py_member *m = &o->type->members[i];
 		addr_t value;
@@ -182,11 +183,11 @@ void repr_instance(struct py_reader *r, const struct py_object *o, struct strbuf
 
 	instance_attrs(r, o, &at);
 	strbuf_printf(out, "<%s", o->type->name);
+	if (o->type->flags & TYPE_PYTHON && (r->repr.attrs_nest || !(at.values || at.dict)))
+		show_slots(r, o, out);
 	if (at.values)
 		show_values(r, o, &at, out);
 	else if (at.dict)
 		show_dict(r, at.dict, out);
-	else if (o->type->flags & TYPE_PYTHON)
-		show_slots(r, o, out);
 	strbuf_putc(out, '>');
 }

@@ -65,6 +65,22 @@ static bool long_value(struct py_reader *r, const struct py_object *o, int64_t *
 	return true;
 }
 
+bool int_value(struct py_reader *r, addr_t addr, int64_t *ret)
+{
+	struct py_object o;
+
+	if (!py_object_open(r, addr, &o))
+		return false;
+	// 2.7's bool is an int.
+	if (o.type->family == &family_int27 ||
+	    (o.type->family == &family_bool && layout_has(r->layout, F_INT27_IVAL))) {
+		*ret = field_i64(r->layout, F_INT27_IVAL, o.p);
+		return true;
+	}
+	return (o.type->family == &family_int || o.type->family == &family_bool) &&
+	       long_value(r, &o, ret);
+}
+
 static uint64_t size_int(struct py_reader *r, const struct py_object *o)
 {
 	const struct layout *l = r->layout;

@@ -120,6 +120,33 @@ struct py {
 	bool redact; // no contents in reprs
 };
 
+/** How much reprs show. */
+struct repr_opts {
+	uint32_t depth;	 // of containers in each other
+	uint32_t bytes;	 // begun items are still finished
+	uint32_t chars;	 // of one string
+	uint32_t items;	 // of one sequence
+	uint32_t pairs;	 // of one dict or set
+	uint32_t attrs;	 // of one instance
+	bool attrs_nest; // also those that are containers or instances themselves
+};
+
+/** What py_reader_init() chooses: enough to tell objects apart, on a line among others. */
+#define REPR_SHORT                                                                         \
+	(struct repr_opts)                                                                 \
+	{                                                                                  \
+		.depth = LIM_REPR_DEPTH, .bytes = LIM_REPR_BYTES, .chars = 48, .items = 4, \
+		.pairs = 3, .attrs = 2                                                     \
+	}
+
+/** For values that someone has asked to see. */
+#define REPR_DEEP                                                                         \
+	(struct repr_opts)                                                                \
+	{                                                                                 \
+		.depth = LIM_REPR_DEEP_DEPTH, .bytes = LIM_REPR_DEEP_BYTES, .chars = 240, \
+		.items = 16, .pairs = 16, .attrs = 16, .attrs_nest = true                 \
+	}
+
 #define PY_TYPE_CACHE 1024u
 
 struct py_reader {
@@ -127,6 +154,7 @@ struct py_reader {
 	const struct layout *layout;
 	struct mem_lens lens;
 	struct damage damage;
+	struct repr_opts repr;
 	uint32_t repr_depth; // of the repr being made
 	uint64_t repr_end;   // size of its buffer at which to stop
 	struct {

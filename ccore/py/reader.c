@@ -41,6 +41,7 @@ void py_reader_init(struct py_reader *r, struct py *py)
 	mem_lens_init(&r->lens, py->mem);
 	r->edges.sink.flush = drop_edges;
 	r->edges.left = UINT64_MAX;
+	r->repr = REPR_SHORT;
 }
 
 addr_t py_read_ptr(struct py_reader *r, addr_t addr, addr_t owner)

@@ -4,7 +4,7 @@
 
 static bool too_deep(const struct py_reader *r, const struct strbuf *out)
 {
-	return r->repr_depth >= LIM_REPR_DEPTH || out->n >= r->repr_end;
+	return r->repr_depth >= r->repr.depth || out->n >= r->repr_end;
 }
 
 void py_repr(struct py_reader *r, addr_t addr, struct strbuf *out)
@@ -12,7 +12,7 @@ void py_repr(struct py_reader *r, addr_t addr, struct strbuf *out)
 	struct py_object o;
 
 	if (r->repr_depth == 0)
-		r->repr_end = out->n + LIM_REPR_BYTES;
+		r->repr_end = out->n + r->repr.bytes;
 	if (too_deep(r, out)) {
 		strbuf_puts(out, "…");
 		return;
@@ -32,7 +32,7 @@ void py_repr(struct py_reader *r, addr_t addr, struct strbuf *out)
 void repr_items(struct py_reader *r, addr_t addr, uint64_t n, const char *open, const char *close,
 		struct strbuf *out)
 {
-	const uint64_t shown = u64_min(n, 4);
+	const uint64_t shown = u64_min(n, r->repr.items);
 
 	strbuf_puts(out, open);
 	for (uint64_t i = 0; i < shown; i++) {

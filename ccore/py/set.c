@@ -67,7 +67,7 @@ static void repr_set(struct py_reader *r, const struct py_object *o, struct strb
 
 	strbuf_putc(out, '{');
 	if (set_iter_init(&it, r, o)) {
-		while (shown < 3 && (key = set_iter_next(&it))) {
+		while (shown < r->repr.pairs && (key = set_iter_next(&it))) {
 			strbuf_puts(out, shown++ ? ", " : "");
 			py_repr(r, key, out);
 		}

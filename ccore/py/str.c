@@ -182,7 +182,7 @@ static void repr_quoted(struct py_reader *r, const struct py_object *o, const ch
 	strbuf_putc(out, '\'');
 	if (r->py->redact)
 		strbuf_puts(out, "…");
-	else if (!text_append(r, o->addr, 48, out, &cut))
+	else if (!text_append(r, o->addr, r->repr.chars, out, &cut))
 		strbuf_puts(out, "?");
 	strbuf_puts(out, cut ? "…'" : "'");
 }

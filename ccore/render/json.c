@@ -6,6 +6,8 @@
 #include "render/cell.h"
 #include "render/render.h"
 
+#include <stdlib.h>
+
 #define SCHEMA 1
 
 static void add_string(struct strbuf *out, const char *s)
@@ -32,10 +34,37 @@ static void add_addr(struct strbuf *out, addr_t addr)
 	strbuf_printf(out, "\"0x%llx\"", (unsigned long long)addr);
 }
 
+// Lines of "name = value" as an object. Names have no " = " in them.
+static void add_pairs(struct strbuf *out, const char *lines)
+{
+	const char *separator = "";
+
+	strbuf_putc(out, '{');
+	while (*lines) {
+		const uint64_t n = strcspn(lines, "\n");
+		char *line = strndup(lines, n), *value = line ? strstr(line, " = ") : NULL;
+
+		if (value) {
+			*value = '\0';
+			strbuf_puts(out, separator);
+			strbuf_add_json(out, line);
+			strbuf_puts(out, ": ");
+			strbuf_add_json(out, value + 3);
+			separator = ", ";
+		}
+		out->failed |= !line;
+		free(line);
+		lines += n + (lines[n] != '\0');
+	}
+	strbuf_putc(out, '}');
+}
+
 static void add_cell(struct strbuf *out, const struct table_column *c, uint64_t row)
 {
 	if (cell_is_null(c, row))
 		strbuf_puts(out, "null");
+	else if (c->flags & COLUMN_PAIRS)
+		add_pairs(out, c->str[row]);
 	else if (c->type == CCORE_STR)
 		strbuf_add_json(out, c->str[row]);
 	else if (c->type == CCORE_ADDR)

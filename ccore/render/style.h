@@ -36,4 +36,7 @@ void text_fit(const struct text_out *t, const char *s, uint64_t at);
 /** The chains of a TABLE_CHAIN. */
 void render_chains(const struct text_out *t);
 
+/** The stacks of a TABLE_STACK. */
+void render_stacks(const struct text_out *t);
+
 #endif

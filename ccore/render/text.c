@@ -283,6 +283,9 @@ void render_text(const struct ccore_result *r, const struct render_opts *opts, s
 	case TABLE_CHAIN:
 		render_chains(&t);
 		break;
+	case TABLE_STACK:
+		render_stacks(&t);
+		break;
 	case TABLE_VALUE:
 		render_value(&t);
 		break;

@@ -75,6 +75,12 @@
 // Frame slots: co_nlocalsplus + co_stacksize of one code object.
 #define LIM_FRAME_SLOTS 1000000u
 
+// A source file of which a line is shown.
+#define LIM_SOURCE_BYTES (64u << 20)
+
+// The table of one code object that gives its lines: a few bytes for each line of source.
+#define LIM_LINE_TABLE_BYTES (64u << 20)
+
 // An extension module's state: the largest of the standard library's has some KiB.
 #define LIM_MODULE_STATE_BYTES (1u << 20)
 
@@ -84,6 +90,9 @@
 // Nested containers in one repr, and characters of it.
 #define LIM_REPR_DEPTH 3u
 #define LIM_REPR_BYTES 160u
+// The same where values are what was asked for.
+#define LIM_REPR_DEEP_DEPTH 6u
+#define LIM_REPR_DEEP_BYTES 2000u
 
 // Attributes of an instance among which its repr looks for some to show.
 #define LIM_REPR_ATTRS 256u

@@ -77,7 +77,7 @@ int table_finish(struct table *t, uint64_t limit, struct ccore_error *err)
 			if (!(col->flags & COLUMN_NULLABLE) || col->u64[r] != TABLE_UNKNOWN)
 				col->total += col->u64[r];
 	}
-	t->all_n = t->row_n;
+	t->all_n = t->row_n + t->left_out;
 	if (t->row_n > limit)
 		t->row_n = limit;
 	return 0;

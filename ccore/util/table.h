@@ -16,13 +16,14 @@
 
 #include <stdbool.h>
 
-#define TABLE_COLUMNS_MAX 16u
+#define TABLE_COLUMNS_MAX 24u
 
 // How text shows a table; other formats always show rows and columns.
 enum table_style {
 	TABLE_ROWS,  // a header line and aligned columns
 	TABLE_PAIRS, // columns "key", "value" (and "source"): one "key  value" a line
 	TABLE_CHAIN, // columns path, step, addr, type, label, repr: one indented step a line
+	TABLE_STACK, // the columns of command/cmd_bt.c: a heading for each stack, then its frames
 	TABLE_VALUE  // one row whose last column is the answer: just that
 };
 
@@ -30,6 +31,7 @@ enum table_column_flags {
 	COLUMN_TOTAL = 1,    // summed over all rows, also those left out
 	COLUMN_HIDDEN = 2,   // in JSON and CSV, but not in text
 	COLUMN_NULLABLE = 4, // TABLE_UNKNOWN means not known: null
+	COLUMN_PAIRS = 8,    // lines of "name = value", one ended by '\n': an object in JSON
 	COLUMN_BOOL = 16     // 0 and 1 are false and true
 };
 
@@ -55,6 +57,7 @@ struct table {
 	uint64_t column_n;
 	uint64_t row_n, row_cap;
 	uint64_t all_n;	   // rows before table_limit()
+	uint64_t left_out; // rows that the command itself has not added, because of -n
 	const char *noun;  // what a row is, plural: "types"; for the footer; static text
 	const char *aside; // some words on the totals, shown beside them, or NULL; the arena's
 	enum table_style style;

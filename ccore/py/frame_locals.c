@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "py/frame_locals.h"
+
+// What a cell holds; an object that is no cell itself: it has not been put into one yet.
+static addr_t cell_contents(struct py_reader *r, addr_t cell)
+{
+	const struct py_type *type = py_type_of(r, cell);
+
+	if (!type || strcmp(type->name, "cell") != 0)
+		return cell;
+	return py_read_ptr(r, cell + layout_off(r->layout, F_CELL_REF), cell);
+}
+
+/*
+ * To 3.10 an argument that closures use has two slots: what was passed, and a cell, which counts.
+ * The names of all cells, for that; false when memory is out.
+ */
+static bool cell_names(struct py_reader *r, const struct stack_frame *f, uint64_t n,
+		       struct hashmap *ret)
+{
+	struct code_slot slot;
+
+	for (uint64_t i = 0; i < n && !layout_has(r->layout, F_CO_LOCALSPLUSNAMES); i++)
+		if (code_slot(r, f->code, i, &slot) && slot.is_cell &&
+		    !hashmap_put(ret, slot.name, 1))
+			return false;
+	return true;
+}
+
+// False when the slot has nothing to show.
+static bool read_slot(struct py_reader *r, const struct stack_frame *f, uint64_t i,
+		      const struct hashmap *cells, addr_t *ret_name, addr_t *ret_value)
+{
+	addr_t value = py_read_ptr(r, f->slots + i * 8, f->addr);
+	struct code_slot slot;
+	uint32_t in_cell;
+
+	if (!value || !code_slot(r, f->code, i, &slot) || slot.is_hidden)
+		return false;
+	if (!slot.is_cell && hashmap_get(cells, slot.name, &in_cell))
+		return false;
+	*ret_name = slot.name;
+	*ret_value = slot.is_cell ? cell_contents(r, value) : value;
+	return *ret_value;
+}
+
+static void slots_each(struct py_reader *r, const struct stack_frame *f,
+		       bool (*take)(void *ctx, addr_t name, addr_t value), void *ctx)
+{
+	struct hashmap cells = {0};
+	uint64_t n, stack_n;
+	addr_t name, value;
+
+	if (!code_slots(r, f->code, &n, &stack_n) || !cell_names(r, f, n, &cells)) {
+		damage_note(&r->damage, DAMAGE_BAD_FRAME, f->addr);
+		n = 0;
+	}
+	for (uint64_t i = 0; i < n; i++)
+		if (read_slot(r, f, i, &cells, &name, &value) && !take(ctx, name, value))
+			break;
+	hashmap_done(&cells);
+}
+
+void frame_locals_each(struct py_reader *r, const struct stack_frame *f,
+		       bool (*take)(void *ctx, addr_t name, addr_t value), void *ctx)
+{
+	const struct py_type *type = py_type_of(r, f->locals);
+	struct dict_iter it;
+	struct dict_item item;
+
+	if (code_flags(r, f->code) & CODE_OPTIMIZED || !f->locals) {
+		slots_each(r, f, take, ctx);
+		return;
+	}
+	// A metaclass may have made the namespace, and of any type.
+	if (!type || !type_has_flag(type, TPFLAG_DICT) || !dict_iter_init_at(&it, r, f->locals))
+		return;
+	while (dict_iter_next(&it, &item))
+		if (!take(ctx, item.key, item.value))
+			return;
+}
+
+struct search {
+	struct py_reader *r;
+	const char *name;
+	addr_t found;
+};
+
+static bool take_if_named(void *ctx, addr_t name, addr_t value)
+{
+	struct search *s = ctx;
+
+	if (text_equals(s->r, name, s->name))
+		s->found = value;
+	return !s->found;
+}
+
+addr_t frame_local(struct py_reader *r, const struct stack_frame *f, const char *name)
+{
+	struct search s = {.r = r, .name = name};
+
+	frame_locals_each(r, f, take_if_named, &s);
+	return s.found;
+}
