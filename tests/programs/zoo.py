@@ -676,12 +676,6 @@ def big_context(n):
     return context
 
 
-class Collides(object):
-    "Keys of one hash, which a context keeps in collision nodes."
-    def __init__(self, n):
-        self.n = n
-
-
 def context_tokens():
     token = DEFAULT.set([2])
     DEFAULT.get()
@@ -696,8 +690,6 @@ class Data:
     b: list = dataclasses.field(default_factory=list)
 
 
-class Cached:
-    pass
 """
 
 CLASSES_OF_3_8 = """
@@ -778,7 +770,7 @@ ITERATORS = """
 3.0      | iter(collections.OrderedDict([(1, [1]), (2, [2])]).items())
 3.0      | iter(collections.OrderedDict([(1, [1]), (2, [2])]).values())
 3.0      | reversed(collections.OrderedDict([(1, [1]), (2, [2])]))
-2.7      | iter(Classic if False else closure([]), 5)
+2.7      | iter(closure([]), 5)
 2.7 2.7  | {1: [1], 2: 2}.iteritems()
 2.7 2.7  | {1: [1], 2: 2}.itervalues()
 2.7 2.7  | iter(xrange(3))
@@ -834,14 +826,11 @@ ITERATORS = """
 3.10     | itertools.pairwise([[1], [2], [3]])
 3.12     | itertools.batched([[1], [2], [3]], 2)
 2.7      | re.finditer("a(.)", "abacad")
-2.7      | re.compile("a(.)").scanner("abacad").match and iter(re.compile("x").finditer("xx"))
 2.7      | csv.reader(["a,b", "c,d"])
-2.7      | struct.Struct("i") and iter([struct.pack("i", 1)])
 3.4      | struct.iter_unpack("i", b"abcdefgh")
 3.5      | os.scandir("/etc")
 2.7      | os.walk("/etc/apt")
 2.7      | iter(database()[1])
-3.0      | iter("\\u20ac{}".split("x"))
 2.7      | iter(tree()[0])
 2.7      | tree()[0].iter()
 3.7      | iter(big_context(20))
@@ -856,7 +845,6 @@ THINGS = """
 2.7      | [0, 1, -1, 255, 2 ** 30, 2 ** 31, 2 ** 60, -2 ** 64, 10 ** 100, 1.5, 1j, True, None]
 2.7      | [Ellipsis, NotImplemented, b"", u"", b"bytes", bytearray(b"ab"), bytearray(1000)]
 2.7      | ["ascii", u"caf\\xe9", u"\\u20ac", u"\\U0001f40d", u"\\u20ac" * 1000, "x" * 10000]
-3.0      | [s for s in ["caf\\xe9", "\\u20ac uro", "\\U0001f40d"] if codecs.lookup(s.encode("utf-8") and "utf-8")]
 3.0      | with_utf8("caf\\xe9 with cached UTF-8")
 2.7      | [bytearray(b"x" * 100)[50:], grown_bytearray()]
 2.7      | children_of(int, 5) + children_of(int, 2 ** 50) + children_of(float, 1.5)
@@ -888,7 +876,8 @@ THINGS = """
 2.7      | [collections.defaultdict(), collections.defaultdict(list, a=[1])]
 2.7      | children_of(collections.defaultdict, list) + [collections.namedtuple("N", "a b")(1, [2])]
 3.3      | [collections.ChainMap({1: [2]}), collections.UserDict(a=[1]), collections.UserList([1])]
-3.0      | [{1: []}.keys(), {1: []}.values(), {1: []}.items(), ordered(3).items(), ordered(3).keys()]
+3.0      | [{1: []}.keys(), {1: []}.values(), {1: []}.items()]
+3.0      | [ordered(3).items(), ordered(3).keys()]
 # classes
 2.7      | [Plain(i) for i in range(5)] + [Slots(), Slots([1]), SlotsAndDict([1]), MoreSlots([1])]
 2.7      | [shared_then_changed(), Nothing(), DictSlot(), WithMeta(), Descriptor(), SizedByItself()]
@@ -923,7 +912,8 @@ THINGS = """
 3.9      | [list[int], dict[str, list[int]], tuple[int, ...], types.GenericAlias(list, (int,))]
 3.9      | children_of(types.GenericAlias, list, (int,))
 3.10     | [int | str, list[int] | None, types.CellType(), types.CellType([1])]
-3.12     | [Parameters, Parameters[int, str, [float]], Parameters().method, Alias, Alias[int], *buffers()]
+3.12     | [Parameters, Parameters[int, str, [float]], Parameters().method]
+3.12     | [Alias, Alias[int], *buffers()]
 3.12     | [Parameters.__type_params__, Alias.__value__, Parameters.method.__type_params__]
 3.11     | [typing.TypeVarTuple("Ts"), typing.Unpack[tuple[int]], typing.Self, *annotated()]
 # code, frames, generators
@@ -935,21 +925,26 @@ THINGS = """
 2.7      | [raised(error) for error in errors()]
 2.7      | children_of(Exception, 1) + children_of(OSError, 2, "text") + children_of(SystemExit, 3)
 2.7      | [raised(ValueError([1])), with_attribute(ValueError()), KeyError(1), BaseException()]
-3.0      | [chained(), chained().__traceback__, StopIteration([1]), ImportError("x", name="n", path="p")]
+3.0      | [chained(), chained().__traceback__]
+3.0      | [StopIteration([1]), ImportError("x", name="n", path="p")]
 3.0      | children_of(ImportError, "m") + children_of(StopIteration, 1) + children_of(KeyError, 1)
 3.11     | [group(), split_group(), with_notes()]
 # memory of its own
 2.7      | [array.array("i", range(100)), array.array("d"), children_of(array.array, "b", b"abc")]
 2.7      | [struct.Struct("<iid"), struct.Struct("10s"), zlib.compressobj(), zlib.decompressobj()]
 2.7      | [bz2.BZ2Compressor(), bz2.BZ2Decompressor(), hashlib.md5(b"x"), hashlib.sha256()]
-3.0      | [lzma.LZMACompressor(), lzma.LZMADecompressor(), hashlib.blake2b(b"x"), hashlib.sha3_256()]
-2.7      | [random.Random(1), children_of(random.Random, 1), hmac.new(b"k", b"m", hashlib.md5), uuid.uuid4()]
-2.7      | [decimal.Decimal("1.5"), decimal.Decimal(10) ** 100, decimal.Context(), decimal.getcontext()]
+3.0      | [lzma.LZMACompressor(), lzma.LZMADecompressor()]
+3.0      | [hashlib.blake2b(b"x"), hashlib.sha3_256()]
+2.7      | [random.Random(1), children_of(random.Random, 1)]
+2.7      | [hmac.new(b"k", b"m", hashlib.md5), uuid.uuid4()]
+2.7      | [decimal.Decimal("1.5"), decimal.Decimal(10) ** 100]
+2.7      | [decimal.Context(), decimal.getcontext()]
 2.7      | children_of(decimal.Decimal, "1.5") + [fractions.Fraction(1, 3), decimal.localcontext()]
 # text tools
-2.7      | [re.compile("a(b)|[c-f]+"), re.match("(?P<n>a)(b)?", "ac"), re.compile(b"x"), re.compile("x").scanner("x")]
+2.7      | [re.compile("a(b)|[c-f]+"), re.match("(?P<n>a)(b)?", "ac")]
+2.7      | [re.compile(b"x"), re.compile("x").scanner("x")]
 2.7      | [json.JSONEncoder(), json.JSONDecoder(), json.encoder.c_make_encoder, json_encoder()]
-2.7      | [csv.reader(["a"]), csv.writer(Plain()) if False else csv.writer(io.BytesIO()), csv.Dialect]
+2.7      | [csv.reader(["a"]), csv.writer(io.BytesIO()), csv.Dialect]
 2.7      | [csv.get_dialect("excel"), csv.Sniffer(), codecs.getincrementaldecoder("utf-8")()]
 2.7      | [codecs.getincrementalencoder("utf-8")(), codecs.lookup("latin-1"), encoding_map()]
 3.0      | [codecs.getincrementaldecoder("shift_jis")(), codecs.getincrementalencoder("gb18030")()]
@@ -957,7 +952,8 @@ THINGS = """
 2.7      | [ast.parse("def f(a=1):\\n return [a, {'b': (2, 3)}]"), "a".__format__]
 2.7      | pickled() + tree() + [expat()]
 2.7 2.7  | [cPickle.Pickler(cStringIO.StringIO(), 2), cPickle.Unpickler(cStringIO.StringIO("."))]
-2.7 2.7  | [cStringIO.StringIO(), cStringIO.StringIO("text"), StringIO.StringIO("x"), file("/dev/null")]
+2.7 2.7  | [cStringIO.StringIO(), cStringIO.StringIO("text")]
+2.7 2.7  | [StringIO.StringIO("x"), file("/dev/null")]
 # time
 2.7      | [datetime.datetime(2020, 1, 1), datetime.date(2020, 1, 1), datetime.time(1, 2)]
 2.7      | [datetime.timedelta(1, 2, 3), datetime.datetime(2020, 1, 1, tzinfo=Zone())]
@@ -970,9 +966,11 @@ THINGS = """
 # files, sockets, databases
 2.7      | [io.BytesIO(), io.BytesIO(b"x" * 1000), written_bytes_io(), io.FileIO("/dev/null")]
 2.7      | children_of(io.BytesIO, b"x") + children_of(io.StringIO, u"x")
-2.7      | [io.BufferedReader(io.BytesIO(b"x")), io.BufferedWriter(io.BytesIO()), io.BufferedRandom(io.BytesIO())]
-2.7      | [io.BufferedRWPair(io.BytesIO(), io.BytesIO()), io.open("/etc/passwd"), io.open("/etc/passwd", "rb")]
-2.7      | children_of(io.BufferedReader, io.BytesIO()) + pipe() + temporary() + [io.BytesIO(b"abc").getvalue]
+2.7      | [io.BufferedReader(io.BytesIO(b"x")), io.BufferedWriter(io.BytesIO())]
+2.7      | [io.BufferedRandom(io.BytesIO())]
+2.7      | [io.BufferedRWPair(io.BytesIO(), io.BytesIO()), io.open("/etc/passwd")]
+2.7      | [io.open("/etc/passwd", "rb")]
+2.7      | children_of(io.BufferedReader, io.BytesIO()) + pipe() + temporary()
 2.7      | [mmap.mmap(-1, 4096), tempfile.NamedTemporaryFile(), zipfile.ZipFile(io.BytesIO(), "w")]
 3.0      | text_file() + string_io() + [memoryview(io.BytesIO(b"text").getbuffer())]
 2.7      | [socket.socket(), socket.socketpair(), ssl.SSLContext(ssl.PROTOCOL_TLS), watched()]
@@ -981,17 +979,20 @@ THINGS = """
 2.7      | c_objects()
 # threads and tasks
 2.7      | [threading.Lock(), threading.RLock(), held(threading.RLock()), threading.Condition()]
-2.7      | [threading.Semaphore(), threading.Event(), thread_local(), threading.Timer(1, len), finished_thread()]
+2.7      | [threading.Semaphore(), threading.Event(), thread_local()]
+2.7      | [threading.Timer(1, len), finished_thread()]
 2.7      | children_of(threading.local) + threads()
 2.7 2.7  | [Queue.Queue(), thread.allocate_lock()]
-3.0      | [queue.Queue(), full(queue.LifoQueue()), threading.Barrier(2), concurrent.futures.Future()]
+3.0      | [queue.Queue(), full(queue.LifoQueue())]
+3.0      | [threading.Barrier(2), concurrent.futures.Future()]
 3.7      | [queue.SimpleQueue(), full(queue.SimpleQueue()), *children_of(queue.SimpleQueue)]
 3.0      | aio()
 3.7      | [big_context(n) for n in (0, 1, 5, 20, 200)] + context_tokens() + VARIABLES[:3]
 # weakly held, kept by name, and the rest
 2.7      | weak()
 2.7      | [sys, sys.modules, logger(), sys.version_info, sys.flags, sys.float_info, os.environ]
-2.7      | [types.ModuleType("made"), with_attribute(types.ModuleType("other", "doc")), warnings.filters]
+2.7      | [types.ModuleType("made"), with_attribute(types.ModuleType("other", "doc"))]
+2.7      | [warnings.filters]
 2.7      | children_of(types.ModuleType, "m") + [tees(), grouped(), os.times(), os.uname()]
 2.7      | [datetime.datetime_CAPI, socket.CAPI if hasattr(socket, "CAPI") else None]
 3.13     | [with_locals_proxy(), *frame_extra()]
@@ -1106,9 +1107,11 @@ def with_origin():
 
 def zones():
     try:
-        return [zoneinfo.ZoneInfo("Europe/Berlin"), zoneinfo.ZoneInfo("UTC"),
+        with open("/usr/share/zoneinfo/Europe/Berlin", "rb") as data:
+            unnamed = zoneinfo.ZoneInfo.from_file(data)
+        return [zoneinfo.ZoneInfo("Europe/Berlin"), zoneinfo.ZoneInfo("UTC"), unnamed,
                 datetime.datetime(2020, 1, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))]
-    except zoneinfo.ZoneInfoNotFoundError:
+    except (OSError, zoneinfo.ZoneInfoNotFoundError):
         return []
 
 
