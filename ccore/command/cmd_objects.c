@@ -107,6 +107,8 @@ static void fill(struct session *s, struct table *t, const struct found_list *li
 	const uint64_t estimated =
 		table_column(t, "estimated", "", CCORE_U64, COLUMN_BOOL | COLUMN_HIDDEN);
 
+	const uint64_t found = table_column(t, "found", "", CCORE_STR, COLUMN_HIDDEN);
+
 	t->noun = "objects";
 	for (uint64_t i = 0; i < list->all.n; i++) {
 		const struct found *f = &list->all.data[i];
@@ -119,6 +121,7 @@ static void fill(struct session *s, struct table *t, const struct found_list *li
 		if (i >= limit)
 			continue;
 		table_set_str(t, row, type, heap_node_type(&s->heap, f->id)->name);
+		table_set_str(t, row, found, heap_node_found(&s->heap, f->id));
 		table_set_text(t, row, repr, s, f->id, node_repr_text);
 	}
 }

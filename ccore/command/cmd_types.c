@@ -61,6 +61,37 @@ static void fill(struct table *t, const struct histogram *g, const char *match)
 	}
 }
 
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+// What is not among the objects, and what of them is less sure.
+static void add_aside(struct table *t, const struct heap *h)
+{
+	const unsigned long long dead = h->universe.dead_n, guessed = h->guessed_n;
+
+	if (guessed)
+		t->aside = arena_printf(&t->arena,
+					"%llu known only by guessed references; besides, %llu dead "
+					"object%s kept for reuse",
+					guessed, dead, plural(dead));
+	else if (dead)
+		t->aside = arena_printf(&t->arena, "besides, %llu dead object%s kept for reuse",
+					dead, plural(dead));
+}
+
+static void add_notes(struct ccore_result *r, const struct heap *h)
+{
+	const struct universe *u = &h->universe;
+
+	if (u->pymalloc.known && !u->pymalloc.arenas.n)
+		result_note(r, "pymalloc was not in use (PYTHONMALLOC)");
+	if (!u->complete)
+		result_note(r, "objects lie in memory whose allocator is not known: of those, what "
+			       "only C holds cannot be found");
+}
+
 static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	       struct ccore_error *err)
 {
@@ -70,10 +101,10 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	sort(&g, args_str(a, "--by"));
 	fill(&r->table, &g, args_str(a, "--match"));
 	histogram_done(&g);
-	if (!args_flag(a, "--gc") && s->heap.guessed_n)
-		r->table.aside =
-			arena_printf(&r->table.arena, "%llu known only by guessed references",
-				     (unsigned long long)s->heap.guessed_n);
+	if (!args_flag(a, "--gc")) {
+		add_aside(&r->table, &s->heap);
+		add_notes(r, &s->heap);
+	}
 	return 0;
 }
 
@@ -81,10 +112,10 @@ const struct command command_types = {
 	.name = "types",
 	.summary = "count objects by type, with the memory they take",
 	.argument = "",
-	.details =
-		"Counts every object that the collector's lists or a chain of references lead to. "
-		"Sizes are what sys.getsizeof() returns; ~ marks those that are estimates, "
-		"because the type computes its own in C or Python.",
+	.details = "Counts every object: those on the collector's lists, those that the allocators "
+		   "have given out, reachable or not, and static ones. "
+		   "Sizes are what sys.getsizeof() returns; ~ marks those that are estimates, "
+		   "because the type computes its own in C or Python.",
 	.example = "types -n 3\n"
 		   "type           count       size\n"
 		   "str           13,479  914.3 KiB\n"
