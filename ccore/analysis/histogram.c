@@ -241,6 +241,23 @@ int histogram_count(struct histogram *ret, struct heap *h, bool gc_only, struct 
 	return r;
 }
 
+int histogram_of_nodes(struct histogram *ret, struct heap *h, const uint32_t *ids, uint64_t n,
+		       struct ccore_error *err)
+{
+	struct count c = {.h = h};
+	int status = 0;
+
+	*ret = (struct histogram){0};
+	for (uint64_t i = 0; status == 0 && i < n; i++)
+		status = count_object(&c.tallies[0], heap_reader(h), h->node_addr[ids[i]]);
+	if (status == 0)
+		status = gather(ret, &c, err);
+	drop_tallies(&c);
+	if (status < 0)
+		histogram_done(ret);
+	return status == CCORE_ENOMEM ? err_nomem(err) : status;
+}
+
 int histogram_of_pointers(struct histogram *ret, struct heap *h, addr_t addr, uint64_t n,
 			  struct ccore_error *err)
 {

@@ -98,6 +98,9 @@ static inline const struct py_type *heap_node_type(const struct heap *h, uint64_
 	return h->py.types.data[h->node_type[id]];
 }
 
+/** Node `id`'s refcount; UINT64_MAX of an immortal object, 0 when it cannot be read. */
+uint64_t heap_refcount(struct heap *h, uint32_t id);
+
 /**
  * How node `id` was found, the surest way if there are several: "gc", "permanent" or "in-flight"
  * (on a list of the collector), "allocator", "static", "reference", "guess".

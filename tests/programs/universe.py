@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Objects that nothing refers to any more, held by a count that ctypes has added; and garbage.
 
+Usage: universe.py RESULT-FILE [ALLOCATOR, as in PYTHONMALLOC]
+
 Notes: {"held": [[id, type, size, name], ...]: what only C holds, "cycles": [[id, type, size],
 ...] of cyclic garbage, "reachable": {type: number of its objects that a module holds}, "blocks":
 what sys.getallocatedblocks() returned}. What sys._debugmallocstats() says goes to a file of the
@@ -140,4 +142,7 @@ def main(path):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 2 and "PYTHONMALLOC" not in os.environ:
+        os.environ["PYTHONMALLOC"] = sys.argv[2]  # it is read when Python starts
+        os.execv(sys.executable, [sys.executable, "-s", "-B"] + sys.argv)
     main(sys.argv[1])
