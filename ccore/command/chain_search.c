@@ -215,15 +215,12 @@ static int search_objects(struct chain_search *c, const struct chain_request *q,
 			  struct paths *ret, struct ccore_error *err)
 {
 	struct path_query query;
-	uint64_t max_bytes;
 	int r;
 
 	if (q->wanted <= 1 || guesses)
 		return search(c, q, q->wanted ? 1 : 0, guesses, ret, err);
 	TRY(make_query(c, q, q->wanted, false, &query, err));
-	max_bytes = references_max_bytes(&c->s->heap);
-	max_bytes -= u64_min(max_bytes, graph_bytes(query.graph));
-	r = paths_find_nearest(ret, &query, max_bytes, err);
+	r = paths_find_nearest(ret, &query, session_spare_bytes(c->s), err);
 	return r == CCORE_ENOMEM ? references_nomem(&c->s->heap, err) : r;
 }
 

@@ -10,6 +10,44 @@ int session_graph(struct session *s, struct graph **ret, struct ccore_error *err
 	return 0;
 }
 
+uint64_t session_spare_bytes(const struct session *s)
+{
+	const uint64_t max = references_max_bytes(&s->heap), taken = graph_bytes(&s->graph);
+
+	return max > taken ? max - taken : 0;
+}
+
+static bool is_root(void *ctx, uint32_t id)
+{
+	const struct heap *h = &((const struct session *)ctx)->heap;
+
+	return id >= h->node_n || h->node_flags[id] & NODE_STATIC;
+}
+
+static uint64_t refcount(void *ctx, uint32_t id)
+{
+	struct session *s = ctx;
+
+	return id < s->heap.node_n ? heap_refcount(&s->heap, id) : 0;
+}
+
+int session_unreachable(struct session *s, struct unreachable **ret, struct ccore_error *err)
+{
+	struct unreachable_query q = {.is_root = is_root, .refcount = refcount, .ctx = s};
+	struct graph *graph;
+
+	if (!s->has_unreachable) {
+		TRY(session_graph(s, &graph, err));
+		q.graph = graph;
+		q.progress = &s->progress;
+		q.max_bytes = session_spare_bytes(s);
+		TRY(unreachable_find(&s->unreachable, &q, err));
+	}
+	s->has_unreachable = true;
+	*ret = &s->unreachable;
+	return 0;
+}
+
 static bool near_object(const struct heap *h, addr_t addr, uint32_t *ret)
 {
 	for (addr_t at = addr & ~7ull; at > 0 && addr - at < 256; at -= 8)

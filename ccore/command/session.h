@@ -3,6 +3,7 @@
 #ifndef NECROPY_SESSION_H
 #define NECROPY_SESSION_H
 
+#include "analysis/unreachable.h"
 #include "command/command.h"
 #include "graph/references.h"
 #include "heap/heap.h"
@@ -10,13 +11,20 @@
 struct session {
 	struct target target;
 	struct heap heap;
-	bool has_graph;
+	bool has_graph, has_unreachable;
 	struct graph graph;
+	struct unreachable unreachable;
 	struct progress progress;
 };
 
 /** The graph of references, built when first asked for. */
 int session_graph(struct session *s, struct graph **ret, struct ccore_error *err);
+
+/** Memory that may still be taken, when there is a graph. */
+uint64_t session_spare_bytes(const struct session *s);
+
+/** What no root leads to, found when first asked for. */
+int session_unreachable(struct session *s, struct unreachable **ret, struct ccore_error *err);
 
 /** The node at `text`, an address; errors say that it is none, or what contains it. */
 int session_node(struct session *s, const char *text, uint32_t *ret, struct ccore_error *err);

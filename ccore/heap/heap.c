@@ -38,6 +38,10 @@ void heap_close(struct heap *h)
 	free(h->node_type);
 	free(h->node_flags);
 	addrset_done(&h->set);
+	addrset_done(&h->reached);
+	addrset_done(&h->guessed);
+	pymalloc_done(&h->universe.pymalloc);
+	glibc_malloc_done(&h->universe.malloc);
 	gc_objects_done(&h->gc);
 	roots_done(&h->roots);
 	runtime_done(&h->runtime);

@@ -49,6 +49,10 @@
 // Node ids are 31 bits wide, the top bit marks guessed edges.
 #define LIM_NODES 0x7fffffffu
 
+// pymalloc's arenas of 256 KiB or more: an address space of 2^47 bytes holds fewer than 2^30, and
+// what could be kept in memory is far less.
+#define LIM_ARENAS 16777216u
+
 // Characters of a type's, module's or function's name.
 #define LIM_NAME_BYTES 1024u
 
