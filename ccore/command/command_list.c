@@ -16,6 +16,7 @@
 	X(why)      \
 	X(graph)    \
 	X(gc)       \
+	X(verify)   \
 	X(maps)     \
 	X(shm)
 

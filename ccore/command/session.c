@@ -10,6 +10,21 @@ int session_graph(struct session *s, struct graph **ret, struct ccore_error *err
 	return 0;
 }
 
+int session_residue(struct session *s, const struct residue **ret, struct ccore_error *err)
+{
+	struct heap *h = &s->heap;
+
+	*ret = &s->residue;
+	if (s->has_residue)
+		return 0;
+	TRY(residue_compute(&s->residue, h, err));
+	s->has_residue = true;
+	for (uint32_t id = 0; id < h->node_n; id++)
+		if (residue_is_wrong(&s->residue, h, id))
+			damage_note(&heap_reader(h)->damage, DAMAGE_BAD_REFCOUNT, h->node_addr[id]);
+	return 0;
+}
+
 static bool near_object(const struct heap *h, addr_t addr, uint32_t *ret)
 {
 	for (addr_t at = addr & ~7ull; at > 0 && addr - at < 256; at -= 8)

@@ -24,18 +24,24 @@ static void take_edges(struct edge_buffer *b)
 	}
 }
 
+void references_visit(struct heap *h, struct py_reader *r, uint32_t id)
+{
+	struct py_object o;
+
+	if (id >= h->node_n)
+		root_visit(r, &h->runtime, &h->roots.all.data[id - h->node_n]);
+	else if (!(h->node_flags[id] & NODE_BAD) && py_object_open(r, h->node_addr[id], &o))
+		py_visit(r, &o);
+}
+
 // Run `id`'s visit with its edges going to `flush`.
 static void visit_node(struct heap *h, struct py_reader *r, uint32_t id,
 		       void (*flush)(struct edge_buffer *), void *ctx)
 {
 	struct edge_sink before;
-	struct py_object o;
 
 	edge_redirect(&r->edges, flush, ctx, false, &before);
-	if (id >= h->node_n)
-		root_visit(r, &h->runtime, &h->roots.all.data[id - h->node_n]);
-	else if (!(h->node_flags[id] & NODE_BAD) && py_object_open(r, h->node_addr[id], &o))
-		py_visit(r, &o);
+	references_visit(h, r, id);
 	edge_restore(&r->edges, &before);
 }
 

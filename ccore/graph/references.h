@@ -13,6 +13,9 @@
  */
 int references_build(struct graph *ret, struct heap *h, struct ccore_error *err);
 
+/** Emit the edges of node `id`, an object or a root, into r->edges, like py_visit(). */
+void references_visit(struct heap *h, struct py_reader *r, uint32_t id);
+
 /** Called for each edge of a node; returns false to stop. */
 typedef bool (*references_fn)(void *ctx, const struct edge *e);
 

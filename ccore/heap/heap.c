@@ -80,6 +80,18 @@ bool heap_node(const struct heap *h, addr_t addr, uint32_t *ret)
 	return addrset_id(&h->set, addr, ret) && !(h->node_flags[*ret] & NODE_BAD);
 }
 
+bool heap_refcount(struct heap *h, uint32_t id, uint64_t *ret)
+{
+	struct py_reader *r = heap_reader(h);
+	struct py_object o;
+	bool immortal;
+
+	if (!py_object_open(r, h->node_addr[id], &o))
+		return false;
+	*ret = py_refcount(r, &o, &immortal);
+	return !immortal && !py_refcount_is_static(r, &o);
+}
+
 void heap_damage(const struct heap *h, struct damage *ret)
 {
 	*ret = h->target->damage;

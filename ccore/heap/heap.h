@@ -71,6 +71,12 @@ static inline struct py_reader *heap_reader(struct heap *h)
 /** The object's node id, or false when no object starts at `addr`. After heap_need_nodes(). */
 bool heap_node(const struct heap *h, addr_t addr, uint32_t *ret);
 
+/**
+ * The refcount of node `id`, which is an object. False when it counts nothing: the object is
+ * immortal, or static and its count began with a huge number.
+ */
+bool heap_refcount(struct heap *h, uint32_t id, uint64_t *ret);
+
 static inline const struct py_type *heap_node_type(const struct heap *h, uint64_t id)
 {
 	return h->py.types.data[h->node_type[id]];

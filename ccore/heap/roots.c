@@ -107,14 +107,21 @@ void roots_done(struct roots *roots)
 
 static void visit_root_frame(struct py_reader *r, const struct root *root)
 {
+	struct edge_buffer *b = &r->edges;
 	struct py_object o;
+	struct iframe f;
 
 	if (!frames_are_objects(r)) {
+		b->uncounted = iframe_read(r, root->addr, &f) && f.in_generator;
 		iframe_visit(r, root->addr);
 	} else if (py_object_open(r, root->addr, &o)) {
-		edge_emit_text(&r->edges, root->addr, EDGE_OWN, " frame object");
+		// Who runs a frame owns it, but for a generator's, which the generator owns.
+		b->uncounted = code_is_generator(r, frame_code(r, &o));
+		edge_emit_text(b, root->addr, EDGE_OWN, " frame object");
+		b->uncounted = true;
 		py_visit(r, &o); // its locals, as if there were no object between
 	}
+	b->uncounted = false;
 }
 
 // Static types keep a dictionary for each interpreter.
@@ -137,9 +144,12 @@ static void visit_static_types(struct py_reader *r, const struct interpreter *in
 			edge_emit_text(&r->edges,
 				       py_read_ptr(r, state + layout_off(l, F_STS_TYPE), state),
 				       EDGE_OWN, " static type");
+			// The type itself shows that of the first interpreter.
+			r->edges.uncounted = in->static_types[a] == r->py->static_types[a];
 			edge_emit_text(&r->edges,
 				       py_read_ptr(r, state + layout_off(l, F_STS_DICT), state),
 				       EDGE_OWN, " static type's dict");
+			r->edges.uncounted = false;
 		}
 	}
 }
@@ -169,12 +179,14 @@ static void visit_root_interpreter(struct py_reader *r, const struct interpreter
 	struct edge_buffer *b = &r->edges;
 
 	visit_state(r, S_PyInterpreterState, in->addr);
+	b->uncounted = !in->owns_gc; // another interpreter's, which shows the same
 	if (in->gc.garbage)
 		edge_emit_text(b, py_read_ptr(r, in->gc.garbage, in->addr), EDGE_OWN,
 			       " gc.garbage");
 	if (in->gc.callbacks)
 		edge_emit_text(b, py_read_ptr(r, in->gc.callbacks, in->addr), EDGE_OWN,
 			       " gc.callbacks");
+	b->uncounted = false;
 	visit_static_types(r, in);
 }
 

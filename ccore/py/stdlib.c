@@ -135,6 +135,8 @@ static void visit_lru_cache(struct py_reader *r, const struct py_object *o)
 	left = r->py->mem->bytes / l->struct_size[S_lru_list_elem];
 	root = o->addr + layout_off(l, F_LRU_ROOT);
 	at = py_read_ptr(r, root + layout_off(l, F_LRU_NEXT), o->addr);
+	// Their owners are the elements, which are objects, too.
+	r->edges.uncounted = true;
 	for (; at && at != root && left && r->edges.left; left--) {
 		edge_emit_text(&r->edges, py_read_ptr(r, at + layout_off(l, F_LRU_KEY), o->addr),
 			       EDGE_VISIT, " cached key");
@@ -142,6 +144,7 @@ static void visit_lru_cache(struct py_reader *r, const struct py_object *o)
 			       EDGE_VISIT, " cached result");
 		at = py_read_ptr(r, at + layout_off(l, F_LRU_NEXT), o->addr);
 	}
+	r->edges.uncounted = false;
 	if (at && at != root)
 		damage_note(&r->damage, DAMAGE_BAD_CONTAINER, o->addr);
 }

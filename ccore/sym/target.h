@@ -106,6 +106,9 @@ int target_open_callback(struct target *ret, const char *maps, ccore_read_fn rea
 
 void target_done(struct target *t);
 
+/** The module that `addr` lies in, its variables included; or NULL. */
+const struct module *target_module_at(const struct target *t, addr_t addr);
+
 #define BUILD_ID_HEX_BYTES (2 * LIM_BUILD_ID_BYTES + 1)
 
 /** `build_id` in hex, or "none". */

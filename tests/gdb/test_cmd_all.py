@@ -11,7 +11,8 @@ from run_gdb import COUNT, run_gdb
 
 QUESTIONS = (
     "info", "types", "types --gc --by count -n all", "count DB", "objects DB", "why DB",
-    "why DB -k 3", "graph DB --chain", "gc", "maps -n all", "shm",
+    "why DB -k 3", "graph DB --chain", "gc", "verify -n all",
+    "maps -n all", "shm",
 )
 # A live process is not the same for two readers: gdb has made pages of it private, and it is
 # in the state that its reader has put it in.
