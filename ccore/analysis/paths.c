@@ -54,12 +54,14 @@ static int see(struct search *s, uint32_t id, uint32_t toward, uint32_t depth)
 static int see_sources(struct search *s, uint32_t target, uint32_t depth)
 {
 	const struct graph *g = s->q->graph;
+	const bool guessed =
+		s->q->guesses && (!s->q->may_be_guessed || s->q->may_be_guessed(s->q->ctx, target));
 
 	for (uint64_t e = g->in_first[target]; e < g->in_first[target + 1]; e++) {
 		const uint32_t source = g->in[e] & ~GRAPH_GUESS;
 		const struct guess guess = {source, target, depth};
 
-		if (s->toward[source] != UNSEEN || (g->in[e] & GRAPH_GUESS && !s->q->guesses))
+		if (s->toward[source] != UNSEEN || (g->in[e] & GRAPH_GUESS && !guessed))
 			continue;
 		if (s->q->is_excluded && s->q->is_excluded(s->q->ctx, source, target))
 			continue;

@@ -67,6 +67,11 @@ static bool holds_uncounted(const struct heap *h, struct py_reader *r, uint64_t 
 	       py_object_open(r, h->node_addr[id], &o) && py_refcount_is_static(r, &o);
 }
 
+static bool is_guess(const struct heap *h, uint64_t id)
+{
+	return id >= h->node_n && root_is_guess(&h->roots.all.data[id - h->node_n]);
+}
+
 static int count_piece(struct counting *c, uint32_t thread, uint64_t first, uint64_t end)
 {
 	struct py_reader *r = &c->h->readers[thread];
@@ -75,7 +80,7 @@ static int count_piece(struct counting *c, uint32_t thread, uint64_t first, uint
 
 	edge_redirect(&r->edges, count_edges, &me, true, &before);
 	for (uint64_t id = first; id < end; id++)
-		if (!holds_uncounted(c->h, r, id))
+		if (!is_guess(c->h, id) && !holds_uncounted(c->h, r, id))
 			references_visit(c->h, r, (uint32_t)id);
 	edge_flush(&r->edges);
 	edge_restore(&r->edges, &before);

@@ -58,7 +58,7 @@ int references_build(struct graph *ret, struct heap *h, struct ccore_error *err)
 	struct damage before[PARALLEL_MAX];
 	int r;
 
-	TRY(heap_need_nodes(h, err));
+	TRY(heap_need_roots(h, err));
 	// The same objects are read a second time: what is wrong with them has been counted.
 	for (uint32_t i = 0; i < h->thread_n; i++)
 		before[i] = h->readers[i].damage;

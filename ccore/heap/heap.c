@@ -25,6 +25,9 @@ int heap_open(struct heap *h, const struct target *t, const struct heap_opts *op
 		py_reader_init(&h->readers[i], &h->py);
 	if (r == 0)
 		r = runtime_read(&h->runtime, heap_reader(h), &h->layout, err);
+	h->runtime.target = t;
+	h->symbols.target = t;
+	h->runtime.symbols = &h->symbols;
 	if (r == 0)
 		r = roots_find(&h->roots, &h->runtime, heap_reader(h), err);
 	if (r < 0)
@@ -40,6 +43,7 @@ void heap_close(struct heap *h)
 	addrset_done(&h->set);
 	gc_objects_done(&h->gc);
 	roots_done(&h->roots);
+	symbol_index_done(&h->symbols);
 	runtime_done(&h->runtime);
 	free(h->readers);
 	py_close(&h->py);

@@ -7,6 +7,7 @@
  *	heap_need_gc()     those, and the collector's other lists
  *	heap_need_nodes()  all objects: those, and what is reachable from them and from roots,
  *			   as one table sorted by address
+ *	heap_need_roots()  words outside of objects that look like references to them
  *
  * Node ids index that table. Roots are numbered after the objects: node_n + i is root i.
  */
@@ -16,6 +17,7 @@
 #include "heap/addrset.h"
 #include "heap/gc.h"
 #include "heap/roots.h"
+#include "sym/symbol_at.h"
 
 enum node_flags {
 	NODE_GC = 1,	    // gc.get_objects() returns it
@@ -38,9 +40,11 @@ struct heap {
 	struct py_reader *readers; // one a thread; [0] is the calling thread's
 	uint32_t thread_n;
 	struct runtime runtime;
+	struct symbol_index symbols; // names of variables
 	struct roots roots;
 	struct heap_opts opts;
 
+	bool has_roots;		    // those that are guesses, too
 	bool has_public_gc, has_gc; // what `gc` holds: gc.get_objects(), all lists
 	struct gc_objects gc;
 
@@ -61,6 +65,9 @@ void heap_close(struct heap *h);
 int heap_need_public_gc(struct heap *h, struct ccore_error *err);
 int heap_need_gc(struct heap *h, struct ccore_error *err);
 int heap_need_nodes(struct heap *h, struct ccore_error *err);
+
+/** Find the roots that are guesses, too; the last one is then ROOT_HELD. */
+int heap_need_roots(struct heap *h, struct ccore_error *err);
 
 /** The calling thread's reader. */
 static inline struct py_reader *heap_reader(struct heap *h)

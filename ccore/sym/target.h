@@ -52,10 +52,14 @@ struct module {
 	bool is_main;	     // the program that was started
 };
 
+// General registers that may hold an address, in the order of struct user_regs_struct.
+#define THREAD_REGS 15u
+
 struct os_thread {
 	int64_t tid;
 	int32_t signal; // NT_PRSTATUS pr_cursig; 0 of a process
 	uint64_t pc, sp, fs_base;
+	uint64_t regs[THREAD_REGS]; // r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi
 };
 
 struct target_opts {
