@@ -33,17 +33,6 @@ static bool spread(struct search *s, enum unreachable_why from, enum unreachable
 	return true;
 }
 
-// References that objects have to `id`.
-static uint64_t accounted_for(const struct graph *g, uint32_t id)
-{
-	uint64_t n, accounted = 0;
-	const uint32_t *sources = graph_sources(g, id, &n);
-
-	for (uint64_t e = 0; e < n; e++)
-		accounted += !(sources[e] & GRAPH_GUESS);
-	return accounted;
-}
-
 static bool find(struct search *s)
 {
 	const struct unreachable_query *q = s->q;
@@ -57,9 +46,7 @@ static bool find(struct search *s)
 	if (!spread(s, HELD_IN_CYCLE, REACHABLE))
 		return false;
 	for (uint32_t id = 0; id < n; id++)
-		if (s->why[id] != REACHABLE &&
-		    q->refcount(q->ctx, id) > accounted_for(q->graph, id) &&
-		    !set_why(s, id, HELD_BY_C))
+		if (s->why[id] != REACHABLE && q->is_held(q->ctx, id) && !set_why(s, id, HELD_BY_C))
 			return false;
 	return spread(s, HELD_IN_CYCLE, HELD_THROUGH_C);
 }

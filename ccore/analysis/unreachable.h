@@ -28,7 +28,8 @@ struct unreachable {
 struct unreachable_query {
 	const struct graph *graph;
 	bool (*is_root)(void *ctx, uint32_t id);
-	uint64_t (*refcount)(void *ctx, uint32_t id); // UINT64_MAX: never freed
+	// Whether its refcount counts more references than are known, or is none at all.
+	bool (*is_held)(void *ctx, uint32_t id);
 	void *ctx;
 	const struct progress *progress;
 	uint64_t max_bytes; // of memory; else it fails with CCORE_ENOMEM

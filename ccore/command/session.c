@@ -17,26 +17,45 @@ uint64_t session_spare_bytes(const struct session *s)
 	return max > taken ? max - taken : 0;
 }
 
+int session_residue(struct session *s, const struct residue **ret, struct ccore_error *err)
+{
+	struct heap *h = &s->heap;
+
+	*ret = &s->residue;
+	if (s->has_residue)
+		return 0;
+	TRY(residue_compute(&s->residue, h, err));
+	s->has_residue = true;
+	for (uint32_t id = 0; id < h->node_n; id++)
+		if (residue_is_wrong(&s->residue, h, id))
+			damage_note(&heap_reader(h)->damage, DAMAGE_BAD_REFCOUNT, h->node_addr[id]);
+	return 0;
+}
+
+// Words that may be references hold nothing alive here: what only they lead to is shown.
 static bool is_root(void *ctx, uint32_t id)
 {
 	const struct heap *h = &((const struct session *)ctx)->heap;
 
-	return id >= h->node_n || h->node_flags[id] & NODE_STATIC;
+	return id < h->node_n ? h->node_flags[id] & NODE_STATIC
+			      : !root_is_guess(&h->roots.all.data[id - h->node_n]);
 }
 
-static uint64_t refcount(void *ctx, uint32_t id)
+static bool is_held(void *ctx, uint32_t id)
 {
-	struct session *s = ctx;
+	const struct session *s = ctx;
 
-	return id < s->heap.node_n ? heap_refcount(&s->heap, id) : 0;
+	return id < s->heap.node_n && (s->residue.of[id] > 0 || s->residue.of[id] == RESIDUE_NONE);
 }
 
 int session_unreachable(struct session *s, struct unreachable **ret, struct ccore_error *err)
 {
-	struct unreachable_query q = {.is_root = is_root, .refcount = refcount, .ctx = s};
+	struct unreachable_query q = {.is_root = is_root, .is_held = is_held, .ctx = s};
+	const struct residue *residue;
 	struct graph *graph;
 
 	if (!s->has_unreachable) {
+		TRY(session_residue(s, &residue, err));
 		TRY(session_graph(s, &graph, err));
 		q.graph = graph;
 		q.progress = &s->progress;

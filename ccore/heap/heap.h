@@ -8,6 +8,7 @@
  *	heap_need_nodes()  all objects: those, what the allocators have given out (universe.h),
  *			   and what is reachable from them and from roots, as one table
  *			   sorted by address
+ *	heap_need_roots()  words outside of objects that look like references to them
  *
  * Node ids index that table. Roots are numbered after the objects: node_n + i is root i.
  */
@@ -19,6 +20,7 @@
 #include "heap/glibc_malloc.h"
 #include "heap/pymalloc.h"
 #include "heap/roots.h"
+#include "sym/symbol_at.h"
 
 enum node_flags {
 	NODE_GC = 1,	    // gc.get_objects() returns it
@@ -54,9 +56,11 @@ struct heap {
 	struct py_reader *readers; // one a thread; [0] is the calling thread's
 	uint32_t thread_n;
 	struct runtime runtime;
+	struct symbol_index symbols; // names of variables
 	struct roots roots;
 	struct heap_opts opts;
 
+	bool has_roots;		    // those that are guesses, too
 	bool has_public_gc, has_gc; // what `gc` holds: gc.get_objects(), all lists
 	struct gc_objects gc;
 
@@ -81,6 +85,9 @@ int heap_need_public_gc(struct heap *h, struct ccore_error *err);
 int heap_need_gc(struct heap *h, struct ccore_error *err);
 int heap_need_nodes(struct heap *h, struct ccore_error *err);
 
+/** Find the roots that are guesses, too; the last one is then ROOT_HELD. */
+int heap_need_roots(struct heap *h, struct ccore_error *err);
+
 /** That the index of objects does not fit in what we may use, as an error. */
 int heap_out_of_memory(const struct heap *h, struct ccore_error *err);
 
@@ -93,6 +100,12 @@ static inline struct py_reader *heap_reader(struct heap *h)
 /** The object's node id, or false when no object starts at `addr`. After heap_need_nodes(). */
 bool heap_node(const struct heap *h, addr_t addr, uint32_t *ret);
 
+/**
+ * The refcount of node `id`, which is an object. False when it counts nothing: the object is
+ * immortal, or static and its count began with a huge number.
+ */
+bool heap_refcount(struct heap *h, uint32_t id, uint64_t *ret);
+
 static inline const struct py_type *heap_node_type(const struct heap *h, uint64_t id)
 {
 	return h->py.types.data[h->node_type[id]];
@@ -100,9 +113,6 @@ static inline const struct py_type *heap_node_type(const struct heap *h, uint64_
 
 /** Memory that the table of nodes, the set of addresses and the collector's list take. */
 uint64_t heap_bytes(const struct heap *h);
-
-/** Node `id`'s refcount; UINT64_MAX of an immortal object, 0 when it cannot be read. */
-uint64_t heap_refcount(struct heap *h, uint32_t id);
 
 /**
  * How node `id` was found, the surest way if there are several: "gc", "permanent" or "in-flight"

@@ -62,19 +62,6 @@ const char *heap_node_found(const struct heap *h, uint64_t id)
 	return "allocator";
 }
 
-uint64_t heap_refcount(struct heap *h, uint32_t id)
-{
-	struct py_reader *r = heap_reader(h);
-	bool immortal;
-	struct py_object o;
-	uint64_t n;
-
-	if (!py_object_open(r, h->node_addr[id], &o))
-		return 0;
-	n = py_refcount(r, &o, &immortal);
-	return immortal ? UINT64_MAX : n;
-}
-
 static int fill_types(void *ctx, uint32_t i)
 {
 	struct heap *h = ctx;

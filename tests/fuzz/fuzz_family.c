@@ -544,7 +544,12 @@ static void make_runtime(struct heap *h, unsigned how)
 
 static void look_at_heap(struct session *s, unsigned how)
 {
-	static struct os_thread thread = {.sp = HEAP + 8};
+	static struct os_thread thread = {.sp = HEAP + 8, .regs = {HEAP, HEAP + 128}};
+	static struct mapping mappings[] = {
+		{.start = STATIC, .end = STATIC + STATIC_BYTES, .name = ""},
+		{.start = HEAP, .end = HEAP + HEAP_BYTES_MAX, .name = ""},
+	};
+	struct module modules[] = {interpreter, {.name = "ext.so", .start = HEAP + 1024}};
 	struct heap *h = &s->heap;
 	struct ccore_error err;
 	const uint32_t version = h->layout.version;
@@ -557,9 +562,18 @@ static void look_at_heap(struct session *s, unsigned how)
 	}
 	s->target.threads.data = &thread;
 	s->target.threads.n = 1;
+	modules[1].end = how & IN_INPUT ? HEAP + 2048 : HEAP + 1024;
+	s->target.mappings.data = mappings;
+	s->target.mappings.n = 2;
+	s->target.modules.data = modules;
+	s->target.modules.n = 2;
+	s->target.debug_dirs = "";
 	if (runtime_read(&h->runtime, heap_reader(h), &h->layout, &err) < 0 &&
 	    layout_set_version(&h->layout, version, &err) == 0)
 		make_runtime(h, how);
+	h->runtime.target = &s->target;
+	h->symbols.target = &s->target;
+	h->runtime.symbols = &h->symbols;
 	if (h->runtime.interpreters.n &&
 	    roots_find(&h->roots, &h->runtime, heap_reader(h), &err) == 0) {
 		ASK(s, "info");
@@ -571,10 +585,17 @@ static void look_at_heap(struct session *s, unsigned how)
 		ASK(s, "show", "0x100080");
 		ASK(s, "why", "*", "--to", "any", "-k", "2");
 		ASK(s, "bt", "--locals");
+		ASK(s, "why", "*", "--to", "static", "-k", "2");
+		ASK(s, "verify", "-n", "all");
 		ASK(s, "graph", "*", "--direction", "both", "--depth", "2");
 	}
+	symbol_index_done(&h->symbols);
 	s->target.threads.data = NULL;
 	s->target.threads.n = 0;
+	s->target.mappings.data = NULL;
+	s->target.mappings.n = 0;
+	s->target.modules.data = NULL;
+	s->target.modules.n = 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -607,6 +628,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		look_at_all(h->readers, size);
 		look_at_heap(s, how);
 		graph_done(&s->graph);
+		residue_done(&s->residue);
 		heap_close(h);
 	} else {
 		free(h->readers);

@@ -40,7 +40,7 @@ def names():
         "Y": [row for row, _ in rows("cpython.def", "SYMBOL")],
         "M": [row for row, _ in rows("members.def", "MEMBERS")],
         "E": ["%s.%s" % row for row in rows("members.def", "EDGE")],
-        "R": ["%s.%s" % row for row in rows("roots.def", "ROOT")],
+        "R": ["%s.%s" % row for row in rows("roots.def", r"ROOT\w*")],
     }
 
 
