@@ -142,7 +142,8 @@ static void repr_weakref(struct py_reader *r, const struct py_object *o, struct 
 }
 
 const struct py_family family_weakref = {
-	.types = "weakref|weakproxy|weakcallableproxy",
+	.types = "weakref|weakproxy|weakcallableproxy|weakref.ReferenceType|weakref.ProxyType|"
+		 "weakref.CallableProxyType",
 	.reads = S_PyWeakReference,
 	.repr = repr_weakref,
 };
