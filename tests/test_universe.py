@@ -130,3 +130,14 @@ def test_other_allocators_hide_nothing(lab, python, allocator):
     assert answer.document["totals"]["count"] == len(found)
     said = any("pymalloc was not in use" in note for note in answer.document["notes"])
     assert said == allocator.startswith("malloc")
+
+
+def test_an_allocator_that_is_not_known_is_said_to_be_one(lab, python):
+    if python.version < (3, 13):
+        pytest.skip("PYTHONMALLOC=mimalloc is there since 3.13")
+    target = lab.target(python, "universe", arguments=("mimalloc",))
+    answer = target.ask("types", *ALL)
+    assert [note for note in answer.document["notes"] if "allocator is not known" in note]
+    found = rows_by_address(target, "*")
+    assert answer.document["totals"]["count"] == len(found) > 5000
+    assert {row["found"] for row in found.values()} >= {"gc", "reference"}

@@ -97,6 +97,6 @@ int session_node(struct session *s, const char *text, uint32_t *ret, struct ccor
 			       (unsigned long long)addr, heap_node_type(h, near)->name,
 			       (unsigned long long)h->node_addr[near]);
 	return err_set(err, CCORE_ENOTFOUND, addr,
-		       "no object at 0x%llx that the collector or a reference leads to",
+		       "no object at 0x%llx: neither an allocator nor a reference knows of one",
 		       (unsigned long long)addr);
 }

@@ -10,6 +10,8 @@
  */
 #include "command/run.h"
 #include "layout/validate.h"
+#include "py/block.h"
+#include "py/static_object.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -457,6 +459,26 @@ static void label_edges(struct edge_buffer *b)
 	strbuf_done(&text);
 }
 
+// As an allocator's block that begins at `addr`, and as a static object.
+static void look_at_block(struct py_reader *r, addr_t addr)
+{
+	uint8_t bytes[BLOCK_VIEW];
+	struct block b = {.addr = addr, .p = bytes, .slack = addr / 8 % 3 * 24};
+	struct block_rules rules;
+	const struct py_type *type;
+	struct py_object o;
+	addr_t object;
+
+	b.size = mem_readable(r->py->mem, addr, sizeof(bytes));
+	if (!b.size || mem_read(r->py->mem, addr, bytes, b.size) < 0)
+		return;
+	block_rules_init(&rules, r->layout);
+	if (block_classify(r, &rules, &b, &object, &type) == BLOCK_OBJECT)
+		(void)py_object_open_typed(r, object, type, &o);
+	if (py_object_open(r, addr, &o))
+		(void)static_object_is_proved(r, &o, addr + b.size);
+}
+
 static void look_at_object(struct py_reader *r, addr_t addr)
 {
 	struct look look = {.r = r, .frame = addr};
@@ -507,6 +529,7 @@ static void look_at_all(struct py_reader *r, uint64_t size)
 {
 	for (uint64_t off = 0; off < size; off += 8) {
 		look_at_object(r, HEAP + off);
+		look_at_block(r, HEAP + off);
 		look_at_address(r, HEAP + off);
 	}
 }
@@ -580,6 +603,8 @@ static void look_at_heap(struct session *s, unsigned how)
 		ASK(s, "gc");
 		ASK(s, "types");
 		ASK(s, "types", "--gc");
+		ASK(s, "types", "--unreachable");
+		ASK(s, "objects", "*", "--unreachable");
 		ASK(s, "objects", "*", "-n", "20");
 		ASK(s, "show", "0x100008");
 		ASK(s, "show", "0x100080");
@@ -629,6 +654,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		look_at_heap(s, how);
 		graph_done(&s->graph);
 		residue_done(&s->residue);
+		unreachable_done(&s->unreachable);
 		heap_close(h);
 	} else {
 		free(h->readers);
