@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analysis/residue.h"
 
-#include "graph/counted.h"
-
 #include <stdlib.h>
 
 static void add_object(struct residue *r, struct heap *h, uint64_t id)
@@ -16,8 +14,8 @@ static void add_object(struct residue *r, struct heap *h, uint64_t id)
 		return;
 	}
 	// A static object's count begins with one that no one holds.
-	r->known[id] += target_module_at(h->target, h->node_addr[id]) != NULL;
-	left = refcount > INT32_MAX ? INT32_MAX : (int64_t)refcount - r->known[id];
+	r->counted.known[id] += target_module_at(h->target, h->node_addr[id]) != NULL;
+	left = refcount > INT32_MAX ? INT32_MAX : (int64_t)refcount - r->counted.known[id];
 	r->of[id] = left <= INT32_MIN ? INT32_MIN + 1 : (int32_t)left;
 	r->exact_n += left == 0;
 	r->held_n += left > 0;
@@ -27,7 +25,7 @@ static void add_object(struct residue *r, struct heap *h, uint64_t id)
 int residue_compute(struct residue *ret, struct heap *h, struct ccore_error *err)
 {
 	*ret = (struct residue){0};
-	TRY(counted_references(h, &ret->known, err));
+	TRY(counted_references(&ret->counted, h, err));
 	ret->of = malloc((h->node_n + 1) * sizeof(*ret->of));
 	if (!ret->of) {
 		residue_done(ret);
@@ -51,6 +49,6 @@ bool residue_is_wrong(const struct residue *r, struct heap *h, uint32_t id)
 void residue_done(struct residue *r)
 {
 	free(r->of);
-	free(r->known);
+	counted_done(&r->counted);
 	*r = (struct residue){0};
 }

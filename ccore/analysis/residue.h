@@ -8,19 +8,27 @@
 #ifndef NECROPY_RESIDUE_H
 #define NECROPY_RESIDUE_H
 
-#include "heap/heap.h"
+#include "graph/counted.h"
 
 // Of objects whose refcount is no count: immortal, or static and begun with a huge number.
 #define RESIDUE_NONE INT32_MIN
 
 /** Zeroed, it is empty. */
 struct residue {
-	int32_t *of;				   // by node id; what does not fit is INT32_MAX
-	uint32_t *known;			   // references found, by node id
-	uint64_t exact_n, held_n, below_n, none_n; // objects with residue 0, more, less, none
+	int32_t *of; // by node id; what does not fit is INT32_MAX
+	// Objects with residue 0, more, less, none.
+	uint64_t exact_n, held_n, below_n, none_n;
+	struct counted counted;
 };
 
+/** Whether node `id` is held from C, and not even a guess says from where. */
+static inline bool residue_is_hidden(const struct residue *r, uint32_t id)
+{
+	return r->of[id] > 0 && !r->counted.guessed[id];
+}
+
 int residue_compute(struct residue *ret, struct heap *h, struct ccore_error *err);
+
 /**
  * Whether the refcount of node `id` cannot be true: less than the references found, more than
  * the target's memory could hold, or none of an object in the collector's lists.

@@ -48,7 +48,7 @@ static void add_refcount(struct show *w, const struct py_object *o, const struct
 		add_number(w, "refcount", refcount);
 	if (held == RESIDUE_NONE)
 		return;
-	add_number(w, "references found", residue->known[w->id]);
+	add_number(w, "references found", residue->counted.known[w->id]);
 	if (held >= 0)
 		add_number(w, "held from C", (uint64_t)held);
 	else

@@ -48,7 +48,7 @@ static void add_object(struct verify *v, const char *check, const char *verdict,
 	table_set_text(v->t, row, v->detail, v->s, id, node_repr_text);
 	if (heap_refcount(&v->s->heap, id, &refcount))
 		table_set_u64(v->t, row, v->refcount, refcount);
-	table_set_u64(v->t, row, v->references, v->residue->known[id]);
+	table_set_u64(v->t, row, v->references, v->residue->counted.known[id]);
 }
 
 static void found_wrong(struct verify *v, addr_t addr)
@@ -101,6 +101,15 @@ static void summarize_held(struct verify *v, const struct check *c)
 	table_set_str(v->t, add_row(v, c->name, "", v->residue->held_n), v->detail, c->what);
 }
 
+static void summarize_hidden(struct verify *v, const struct check *c)
+{
+	uint64_t n = 0;
+
+	for (uint32_t id = 0; id < v->s->heap.node_n; id++)
+		n += residue_is_hidden(v->residue, id);
+	table_set_str(v->t, add_row(v, c->name, "", n), v->detail, c->what);
+}
+
 struct held_type {
 	const char *name;
 	uint64_t count;
@@ -114,7 +123,9 @@ static int by_count(const void *a, const void *b)
 				    : strcmp(x->name, y->name);
 }
 
-static void list_held(struct verify *v, const struct check *c)
+// By type, the most first.
+static void list_types(struct verify *v, const struct check *c,
+		       bool (*has)(const struct residue *r, uint32_t id))
 {
 	const struct heap *h = &v->s->heap;
 	const uint64_t n = h->py.types.n;
@@ -126,13 +137,28 @@ static void list_held(struct verify *v, const struct check *c)
 	}
 	for (uint64_t i = 0; i < n; i++)
 		types[i].name = h->py.types.data[i]->name;
-	for (uint64_t id = 0; id < h->node_n; id++)
-		types[h->node_type[id]].count += v->residue->of[id] > 0;
+	for (uint32_t id = 0; id < h->node_n; id++)
+		types[h->node_type[id]].count += has(v->residue, id);
 	qsort(types, n, sizeof(*types), by_count);
 	for (uint64_t i = 0; i < n && types[i].count; i++)
 		table_set_str(v->t, add_row(v, c->name, "", types[i].count), v->type,
 			      types[i].name);
 	free(types);
+}
+
+static bool is_held(const struct residue *r, uint32_t id)
+{
+	return r->of[id] > 0;
+}
+
+static void list_held(struct verify *v, const struct check *c)
+{
+	list_types(v, c, is_held);
+}
+
+static void list_hidden(struct verify *v, const struct check *c)
+{
+	list_types(v, c, residue_is_hidden);
 }
 
 // -- the neighbours of what is wrong
@@ -197,6 +223,8 @@ static const struct check checks[] = {
 	{"exact", "objects all of whose references were found", summarize_exact, NULL, 0},
 	{"held", "objects with more references than were found: held from C", summarize_held,
 	 list_held, 0},
+	{"hidden", "of these, objects that no variable, C stack or other word leads to",
+	 summarize_hidden, list_hidden, 0},
 };
 #define CHECK_N (sizeof(checks) / sizeof(checks[0]))
 

@@ -20,7 +20,8 @@ struct tables {
 
 struct counting {
 	struct heap *h;
-	_Atomic uint32_t *counts;
+	_Atomic uint32_t *known;
+	_Atomic uint8_t *guessed;
 	_Atomic uint64_t next;
 	_Atomic int stop;
 	struct tables tables[PARALLEL_MAX];
@@ -53,8 +54,13 @@ static void count_edges(struct edge_buffer *b)
 
 		if (e->uncounted && e->label == LABEL_KEY_ITSELF && e->word)
 			add_table(me->tables, e->word);
-		if (!e->uncounted && edge_is_strong(e) && heap_node(h, e->to, &id))
-			atomic_fetch_add_explicit(&me->c->counts[id], 1, memory_order_relaxed);
+		if (e->uncounted || !(edge_is_strong(e) || e->kind == EDGE_GUESS) ||
+		    !heap_node(h, e->to, &id))
+			continue;
+		if (e->kind == EDGE_GUESS)
+			atomic_store_explicit(&me->c->guessed[id], 1, memory_order_relaxed);
+		else
+			atomic_fetch_add_explicit(&me->c->known[id], 1, memory_order_relaxed);
 	}
 }
 
@@ -67,11 +73,6 @@ static bool holds_uncounted(const struct heap *h, struct py_reader *r, uint64_t 
 	       py_object_open(r, h->node_addr[id], &o) && py_refcount_is_static(r, &o);
 }
 
-static bool is_guess(const struct heap *h, uint64_t id)
-{
-	return id >= h->node_n && root_is_guess(&h->roots.all.data[id - h->node_n]);
-}
-
 static int count_piece(struct counting *c, uint32_t thread, uint64_t first, uint64_t end)
 {
 	struct py_reader *r = &c->h->readers[thread];
@@ -80,7 +81,7 @@ static int count_piece(struct counting *c, uint32_t thread, uint64_t first, uint
 
 	edge_redirect(&r->edges, count_edges, &me, true, &before);
 	for (uint64_t id = first; id < end; id++)
-		if (!is_guess(c->h, id) && !holds_uncounted(c->h, r, id))
+		if (!holds_uncounted(c->h, r, id))
 			references_emit(c->h, r, (uint32_t)id);
 	edge_flush(&r->edges);
 	edge_restore(&r->edges, &before);
@@ -139,30 +140,47 @@ static int count_tables(struct counting *c)
 	return all.failed ? CCORE_ENOMEM : 0;
 }
 
-int counted_references(struct heap *h, uint32_t **ret, struct ccore_error *err)
+static int count_all(struct counting *c)
 {
+	struct heap *h = c->h;
 	struct damage before[PARALLEL_MAX];
-	struct counting c = {.h = h, .err = err};
 	int r;
 
-	TRY(heap_need_nodes(h, err));
-	c.counts = calloc(h->node_n + 1, sizeof(*c.counts));
-	if (!c.counts)
-		return err_nomem(err);
 	// The same objects are read a second time: what is wrong with them has been counted.
 	for (uint32_t i = 0; i < h->thread_n; i++)
 		before[i] = h->readers[i].damage;
 	heap_limit_edges(h);
-	r = parallel_run(h->thread_n, count_on_thread, &c);
+	r = parallel_run(h->thread_n, count_on_thread, c);
 	if (r == 0)
-		r = count_tables(&c);
+		r = count_tables(c);
 	for (uint32_t i = 0; i < h->thread_n; i++) {
 		h->readers[i].damage = before[i];
-		vec_done(&c.tables[i].all);
+		vec_done(&c->tables[i].all);
 	}
+	return r;
+}
+
+int counted_references(struct counted *ret, struct heap *h, struct ccore_error *err)
+{
+	struct counting c = {.h = h, .err = err};
+	int r = CCORE_ENOMEM;
+
+	*ret = (struct counted){0};
+	TRY(heap_need_roots(h, err));
+	c.known = calloc(h->node_n + 1, sizeof(*c.known));
+	c.guessed = calloc(h->node_n + 1, sizeof(*c.guessed));
+	if (c.known && c.guessed)
+		r = count_all(&c);
+	ret->known = (uint32_t *)c.known;
+	ret->guessed = (uint8_t *)c.guessed;
 	if (r < 0)
-		free(c.counts);
-	else
-		*ret = (uint32_t *)c.counts;
+		counted_done(ret);
 	return r == CCORE_ENOMEM ? err_nomem(err) : r;
+}
+
+void counted_done(struct counted *c)
+{
+	free(c->known);
+	free(c->guessed);
+	*c = (struct counted){0};
 }

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How many references to each object were found, of those that its refcount counts.
+// What leads to each object: references that its refcount counts, and words that may be some.
 #ifndef NECROPY_COUNTED_H
 #define NECROPY_COUNTED_H
 
 #include "heap/heap.h"
 
-/**
- * For each node of `h`, the references to it that some object or exact root owns, each place
- * counted once. The caller frees `*ret`.
- */
-int counted_references(struct heap *h, uint32_t **ret, struct ccore_error *err);
+/** By node id; zeroed, it is empty. */
+struct counted {
+	uint32_t *known;  // references that some object or exact root owns, each place counted once
+	uint8_t *guessed; // 1: some word that is a guess leads to it
+};
+
+/** Count what leads to each node of `h`, and find its roots for it. */
+int counted_references(struct counted *ret, struct heap *h, struct ccore_error *err);
+void counted_done(struct counted *c);
 
 #endif

@@ -92,6 +92,25 @@ void root_state_label(const struct edge *e, struct strbuf *out)
 
 // -- what no row can say
 
+// What static type `state` is for has in this interpreter.
+static void visit_static_type(struct py_reader *r, addr_t state, bool shown)
+{
+	const struct layout *l = r->layout;
+	struct edge_buffer *b = &r->edges;
+	const addr_t type = py_read_ptr(r, state + layout_off(l, F_STS_TYPE), state);
+
+	if (!type)
+		return;
+	edge_emit_text(b, type, EDGE_OWN, " static type");
+	b->uncounted = shown;
+	edge_emit_text(b, py_read_ptr(r, state + layout_off(l, F_STS_DICT), state), EDGE_OWN,
+		       " static type's dict");
+	b->uncounted = false;
+	if (layout_has(l, F_STS_SUBCLASSES))
+		edge_emit_text(b, py_read_ptr(r, state + layout_off(l, F_STS_SUBCLASSES), state),
+			       EDGE_OWN, " static type's subclasses");
+}
+
 // Static types keep a dictionary for each interpreter.
 static void visit_static_types(struct py_reader *r, const struct interpreter *in)
 {
@@ -99,26 +118,15 @@ static void visit_static_types(struct py_reader *r, const struct interpreter *in
 	const uint32_t size = l->struct_size[S_static_type_state];
 
 	for (unsigned a = 0; a < 2; a++) {
+		// The type itself shows the dictionary of the first interpreter.
+		const bool shown = in->static_types[a] == r->py->static_types[a];
 		uint64_t n;
 
 		if (!in->static_types[a] || !size)
 			continue;
 		n = l->fields[a ? F_IS_EXT_TYPES : F_IS_STATIC_TYPES].size / size;
-		for (uint64_t i = 0; i < n; i++) {
-			const addr_t state = in->static_types[a] + i * size;
-			const addr_t type =
-				py_read_ptr(r, state + layout_off(l, F_STS_TYPE), state);
-
-			if (!type)
-				continue;
-			edge_emit_text(&r->edges, type, EDGE_OWN, " static type");
-			// The type itself shows that of the first interpreter.
-			r->edges.uncounted = in->static_types[a] == r->py->static_types[a];
-			edge_emit_text(&r->edges,
-				       py_read_ptr(r, state + layout_off(l, F_STS_DICT), state),
-				       EDGE_OWN, " static type's dict");
-			r->edges.uncounted = false;
-		}
+		for (uint64_t i = 0; i < n; i++)
+			visit_static_type(r, in->static_types[a] + i * size, shown);
 	}
 }
 
@@ -200,7 +208,7 @@ void root_interpreter_visit(struct py_reader *r, const struct runtime *rt, const
 	if (root->interpreter == 0 && r->layout->symbols[SYM_PyRuntime])
 		visit_rows(r, S_runtime, r->layout->symbols[SYM_PyRuntime]);
 	if (root->interpreter < r->py->interned.n)
-		edge_emit_text(&r->edges, r->py->interned.data[root->interpreter], EDGE_WEAK,
+		edge_emit_text(&r->edges, r->py->interned.data[root->interpreter], EDGE_OWN,
 			       " interned strings");
 	visit_gc(r, in);
 	visit_static_types(r, in);
