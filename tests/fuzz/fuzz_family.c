@@ -37,8 +37,8 @@ __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t
 
 // -- layouts
 
-static const char *const layout_names[] = {"2.7",  "3.6",  "3.10", "3.11",
-					   "3.12", "3.13", "3.14", "debian"};
+static const char *const layout_names[] = {"2.7",  "3.6",  "3.10", "3.11",  "3.12",
+					   "3.13", "3.14", "3.15", "debian"};
 #define LAYOUT_N (sizeof(layout_names) / sizeof(layout_names[0]))
 
 static struct layout layouts[LAYOUT_N];
