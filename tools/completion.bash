@@ -4,8 +4,8 @@
 _necropy()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands="info types count objects classes show refs backrefs why graph gc
-        maps shm export"
+    local commands="info types count objects classes show refs backrefs why graph gc "
+    commands+="maps shm export"
     local tool="--exe --debug-dir --sysroot --maps --max-memory --threads --redact --no-cache
         --no-progress --help --version"
     local command= word

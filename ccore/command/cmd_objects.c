@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/condition.h"
-#include "command/session.h"
+#include "command/condition_check.h"
 
 #include <stdlib.h>
 
@@ -48,53 +47,87 @@ static void measure(struct session *s, uint32_t id, struct found *ret)
 		ret->refcount = TABLE_UNKNOWN;
 }
 
-static bool condition_holds(struct session *s, const struct condition *c, const struct found *f)
-{
-	struct strbuf text = {0};
-	bool holds;
+struct conditions {
+	struct condition all[ARGS_REPEATS_MAX];
+	uint32_t n;
+};
 
-	switch (c->field) {
-	case CONDITION_SIZE:
-		return condition_number(c, f->size);
-	case CONDITION_REFCOUNT:
-		return condition_number(c, f->refcount);
-	case CONDITION_ADDR:
-		return condition_number(c, node_address(s, f->id));
-	case CONDITION_TYPE:
-		return condition_text(c, heap_node_type(&s->heap, f->id)->name);
-	case CONDITION_REPR:
-		break;
+static void conditions_done(struct conditions *c)
+{
+	while (c->n)
+		condition_done(&c->all[--c->n]);
+}
+
+static int parse_conditions(const struct session *s, const struct args *a, struct conditions *ret,
+			    struct ccore_error *err)
+{
+	const char *text;
+
+	ret->n = 0;
+	for (uint32_t i = 0; (text = args_each(a, "--where", i)); i++) {
+		TRY(condition_parse(text, &ret->all[i], err));
+		ret->n++;
+		if (s->heap.py.redact && condition_asks_content(&ret->all[i]))
+			return err_set(err, CCORE_EUSAGE, 0,
+				       "--where %.100s asks for contents, which --redact hides",
+				       text);
 	}
-	node_repr_text(s, f->id, &text);
-	holds = !text.failed && condition_text(c, text.data ? text.data : "");
-	strbuf_done(&text);
-	return holds;
+	return 0;
+}
+
+static bool all_hold(struct session *s, struct conditions *c, const struct found *f)
+{
+	const struct condition_facts facts = {.size = f->size, .refcount = f->refcount};
+
+	for (uint32_t i = 0; i < c->n; i++)
+		if (!condition_holds(s, &c->all[i], f->id, &facts))
+			return false;
+	return true;
+}
+
+// Nothing was found because nothing can be: what is computed is no part of a dead heap.
+static void note_unmet(const struct args *a, const struct conditions *c, struct ccore_result *r)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		if (c->all[i].field == CONDITION_PATH && !c->all[i].met)
+			result_note(
+				r,
+				"no object of %s has what --where %s asks for: class attributes "
+				"and properties are not evaluated",
+				a->argument, args_each(a, "--where", i));
+}
+
+static int collect_nodes(struct session *s, const struct node_list *nodes, struct conditions *c,
+			 struct found_list *ret, struct ccore_error *err)
+{
+	for (uint64_t i = 0; i < nodes->ids.n; i++) {
+		struct found f;
+
+		if (i % 1024 == 0)
+			TRY(progress_report(&s->progress, "reading objects", i, nodes->ids.n, err));
+		measure(s, nodes->ids.data[i], &f);
+		if (all_hold(s, c, &f) && !vec_push(&ret->all, f))
+			return err_nomem(err);
+	}
+	return 0;
 }
 
 static int collect(struct session *s, const struct args *a, struct found_list *ret,
-		   struct ccore_error *err)
+		   struct ccore_result *r, struct ccore_error *err)
 {
-	const char *where = args_str(a, "--where");
-	struct condition condition;
-	struct node_list nodes;
-	int r = 0;
+	struct conditions conditions;
+	struct node_list nodes = {0};
+	int status = parse_conditions(s, a, &conditions, err);
 
-	if (where)
-		TRY(condition_parse(where, &condition, err));
-	TRY(session_nodes_of_type(s, a->argument, args_flag(a, "--gc"), &nodes, err));
-	for (uint64_t i = 0; r == 0 && i < nodes.ids.n; i++) {
-		const uint32_t id = nodes.ids.data[i];
-		struct found f;
-
-		r = progress_poll(&s->progress, "reading objects", i, nodes.ids.n, err);
-		measure(s, id, &f);
-		if (where && !condition_holds(s, &condition, &f))
-			continue;
-		if (r == 0 && !vec_push(&ret->all, f))
-			r = err_nomem(err);
-	}
+	if (status == 0)
+		status = session_nodes_of_type(s, a->argument, args_flag(a, "--gc"), &nodes, err);
+	if (status == 0)
+		status = collect_nodes(s, &nodes, &conditions, ret, err);
+	if (status == 0 && nodes.ids.n)
+		note_unmet(a, &conditions, r);
 	vec_done(&nodes.ids);
-	return r;
+	conditions_done(&conditions);
+	return status;
 }
 
 static void fill(struct session *s, struct table *t, const struct found_list *list, uint64_t limit)
@@ -128,7 +161,7 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 {
 	const char *order = args_str(a, "--sort");
 	struct found_list list = {0};
-	int status = collect(s, a, &list, err);
+	int status = collect(s, a, &list, r, err);
 
 	if (status == 0 && list.all.n && strcmp(order, "addr") != 0)
 		qsort(list.all.data, list.all.n, sizeof(*list.all.data),
@@ -145,7 +178,12 @@ const struct command command_objects = {
 	.argument = "TYPE",
 	.details = "TYPE is a full name (collections.deque), its last part (deque), or a glob "
 		   "(zope.*). "
-		   "A refcount of - is that of an immortal object.",
+		   "A refcount of - is that of an immortal object.\n\n"
+		   "EXPR is PATH OP VALUE. PATH: size, refcount, addr, type, repr; or .name (an "
+		   "attribute that the object itself holds, or a key of a dict), [3], ['key'], "
+		   "and so on: .a.b[0]. OP: = != < <= > >=, or ~ (a pattern, else a part). VALUE: "
+		   "a number, True, None, an address, or text, in quotes or without. Properties "
+		   "and class attributes are not evaluated.",
 	.example = "objects DB -n 2 --where 'refcount>1'\n"
 		   "addr            type         size  refcount  repr\n"
 		   "0x7f99cc144b50  __main__.DB  56 B         2  <__main__.DB path='test-20.db'>\n"
@@ -155,10 +193,8 @@ const struct command command_objects = {
 	.params =
 		{
 			{"--sort", "ORDER", "size|refcount|addr", "size", "what comes first"},
-			{"--where", "EXPR", NULL, NULL,
-			 "only those with: size, refcount, addr, type or repr, then = != < <= > >= "
-			 "or ~ "
-			 "(glob), then a value"},
+			{"--where", "EXPR...", NULL, NULL,
+			 "only those for which it holds, as path=/tmp/x; may be given again"},
 			{"--gc", NULL, NULL, NULL, "only what gc.get_objects() returns"},
 		},
 	.run = run,

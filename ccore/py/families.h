@@ -108,6 +108,12 @@ struct instance_attrs {
 
 void instance_attrs(struct py_reader *r, const struct py_object *o, struct instance_attrs *ret);
 
+/**
+ * The attribute `name` that `o` itself holds: in its __dict__ or values, in a slot or member.
+ * What a class, a property or __getattr__ would give is not looked for. 0: there is none.
+ */
+addr_t instance_attribute(struct py_reader *r, const struct py_object *o, const char *name);
+
 /** "<module.Class attr=value …>", with attributes that tell one instance from another. */
 void repr_instance(struct py_reader *r, const struct py_object *o, struct strbuf *out);
 
@@ -121,6 +127,10 @@ void instance_visit(struct py_reader *r, const struct py_object *o);
  * `max` characters; false when it is none. *ret_cut (may be NULL): there was more.
  */
 bool text_append(struct py_reader *r, addr_t addr, uint64_t max, struct strbuf *out, bool *ret_cut);
+
+/** The same of bytes object `o` (3.x); what is not printable ASCII as \\xNN. */
+bool bytes_append(struct py_reader *r, const struct py_object *o, uint64_t max, struct strbuf *out,
+		  bool *ret_cut);
 
 /** Whether the text of str object `addr` is `text`. */
 bool text_equals(struct py_reader *r, addr_t addr, const char *text);

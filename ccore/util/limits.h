@@ -77,6 +77,9 @@
 #define LIM_REPR_DEPTH 3u
 #define LIM_REPR_BYTES 160u
 
+// Characters of a text or bytes that a condition of --where compares.
+#define LIM_CONDITION_TEXT 65536u
+
 // Attributes of an instance among which its repr looks for some to show.
 #define LIM_REPR_ATTRS 256u
 
