@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/condition.h"
-#include "command/session.h"
+#include "command/condition_check.h"
 
 #include <stdlib.h>
 
@@ -49,60 +48,95 @@ static void measure(struct session *s, uint32_t id, struct found *ret)
 		ret->refcount = TABLE_UNKNOWN;
 }
 
-static bool condition_holds(struct session *s, const struct condition *c, const struct found *f)
-{
-	struct strbuf text = {0};
-	bool holds;
+struct conditions {
+	struct condition all[ARGS_REPEATS_MAX];
+	uint32_t n;
+};
 
-	switch (c->field) {
-	case CONDITION_SIZE:
-		return condition_number(c, f->size);
-	case CONDITION_REFCOUNT:
-		return condition_number(c, f->refcount);
-	case CONDITION_ADDR:
-		return condition_number(c, node_address(s, f->id));
-	case CONDITION_TYPE:
-		return condition_text(c, heap_node_type(&s->heap, f->id)->name);
-	case CONDITION_REPR:
-		break;
-	}
-	node_repr_text(s, f->id, &text);
-	holds = !text.failed && condition_text(c, text.data ? text.data : "");
-	strbuf_done(&text);
-	return holds;
+static void conditions_done(struct conditions *c)
+{
+	while (c->n)
+		condition_done(&c->all[--c->n]);
 }
 
-static int collect(struct session *s, const struct args *a, struct found_list *ret,
-		   struct ccore_error *err)
+static int parse_conditions(const struct session *s, const struct args *a, struct conditions *ret,
+			    struct ccore_error *err)
 {
-	const char *where = args_str(a, "--where");
-	struct unreachable *unreachable = NULL;
-	struct condition condition;
-	struct node_list nodes;
-	int r = 0;
+	const char *text;
 
-	if (args_flag(a, "--unreachable"))
-		TRY(session_unreachable(s, &unreachable, err));
-	if (where)
-		TRY(condition_parse(where, &condition, err));
-	TRY(session_nodes_of_type(s, a->argument, args_flag(a, "--gc"), &nodes, err));
-	for (uint64_t i = 0; r == 0 && i < nodes.ids.n; i++) {
-		const uint32_t id = nodes.ids.data[i];
+	ret->n = 0;
+	for (uint32_t i = 0; (text = args_each(a, "--where", i)); i++) {
+		TRY(condition_parse(text, &ret->all[i], err));
+		ret->n++;
+		if (s->heap.py.redact && condition_asks_content(&ret->all[i]))
+			return err_set(err, CCORE_EUSAGE, 0,
+				       "--where %.100s asks for contents, which --redact hides",
+				       text);
+	}
+	return 0;
+}
+
+static bool all_hold(struct session *s, struct conditions *c, const struct found *f)
+{
+	const struct condition_facts facts = {.size = f->size, .refcount = f->refcount};
+
+	for (uint32_t i = 0; i < c->n; i++)
+		if (!condition_holds(s, &c->all[i], f->id, &facts))
+			return false;
+	return true;
+}
+
+// Nothing was found because nothing can be: what is computed is no part of a dead heap.
+static void note_unmet(const struct args *a, const struct conditions *c, struct ccore_result *r)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		if (c->all[i].field == CONDITION_PATH && !c->all[i].met)
+			result_note(
+				r,
+				"no object of %s has what --where %s asks for: class attributes "
+				"and properties are not evaluated",
+				a->argument, args_each(a, "--where", i));
+}
+
+static int collect_nodes(struct session *s, const struct node_list *nodes,
+			 const struct unreachable *unreachable, struct conditions *c,
+			 struct found_list *ret, struct ccore_error *err)
+{
+	for (uint64_t i = 0; i < nodes->ids.n; i++) {
+		const uint32_t id = nodes->ids.data[i];
 		struct found f;
 
-		r = progress_poll(&s->progress, "reading objects", i, nodes.ids.n, err);
+		if (i % 1024 == 0)
+			TRY(progress_report(&s->progress, "reading objects", i, nodes->ids.n, err));
 		if (unreachable && unreachable->why[id] == REACHABLE)
 			continue;
 		measure(s, id, &f);
-		if (unreachable)
-			f.why = unreachable->why[id];
-		if (where && !condition_holds(s, &condition, &f))
-			continue;
-		if (r == 0 && !vec_push(&ret->all, f))
-			r = err_nomem(err);
+		f.why = unreachable ? unreachable->why[id] : REACHABLE;
+		if (all_hold(s, c, &f) && !vec_push(&ret->all, f))
+			return err_nomem(err);
 	}
+	return 0;
+}
+
+static int collect(struct session *s, const struct args *a, struct found_list *ret,
+		   struct ccore_result *r, struct ccore_error *err)
+{
+	struct conditions conditions;
+	struct unreachable *unreachable = NULL;
+	struct node_list nodes = {0};
+	int status = parse_conditions(s, a, &conditions, err);
+
+	if (status == 0 && args_flag(a, "--unreachable"))
+		status = session_unreachable(s, &unreachable, err);
+	if (status == 0)
+		status = session_nodes_of_type(s, a->argument, args_flag(a, "--gc"), &nodes, err);
+	if (status == 0)
+		status = collect_nodes(s, &nodes, unreachable, &conditions, ret, err);
+	if (status == 0 && nodes.ids.n)
+		note_unmet(a, &conditions, r);
 	vec_done(&nodes.ids);
-	return r;
+	conditions_done(&conditions);
+	return status;
 }
 
 static void fill(struct session *s, struct table *t, const struct args *a,
@@ -145,7 +179,7 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 {
 	const char *order = args_str(a, "--sort");
 	struct found_list list = {0};
-	int status = collect(s, a, &list, err);
+	int status = collect(s, a, &list, r, err);
 
 	if (status == 0 && list.all.n && strcmp(order, "addr") != 0)
 		qsort(list.all.data, list.all.n, sizeof(*list.all.data),
@@ -165,7 +199,12 @@ const struct command command_objects = {
 		   "A refcount of - is that of an immortal object. With --unreachable, held says "
 		   "why an object is still there: c, C code has a reference that no object "
 		   "accounts for; through-c, something that C holds leads to it; cycle, nothing "
-		   "does: garbage that the collector has not yet found, and what hangs on it.",
+		   "does: garbage that the collector has not yet found, and what hangs on it.\n\n"
+		   "EXPR is PATH OP VALUE. PATH: size, refcount, addr, type, repr; or .name (an "
+		   "attribute that the object itself holds, or a key of a dict), [3], ['key'], "
+		   "and so on: .a.b[0]. OP: = != < <= > >=, or ~ (a pattern, else a part). VALUE: "
+		   "a number, True, None, an address, or text, in quotes or without. Properties "
+		   "and class attributes are not evaluated.",
 	.example = "objects DB -n 2 --where 'refcount>1'\n"
 		   "addr            type         size  refcount  repr\n"
 		   "0x7f99cc144b50  __main__.DB  56 B         2  <__main__.DB path='test-20.db'>\n"
@@ -175,10 +214,8 @@ const struct command command_objects = {
 	.params =
 		{
 			{"--sort", "ORDER", "size|refcount|addr", "size", "what comes first"},
-			{"--where", "EXPR", NULL, NULL,
-			 "only those with: size, refcount, addr, type or repr, then = != < <= > >= "
-			 "or ~ "
-			 "(glob), then a value"},
+			{"--where", "EXPR...", NULL, NULL,
+			 "only those for which it holds, as path=/tmp/x; may be given again"},
 			{"--gc", NULL, NULL, NULL, "only what gc.get_objects() returns"},
 			{"--unreachable", NULL, NULL, NULL, "only what nothing leads to"},
 		},

@@ -8,6 +8,7 @@ struct listing {
 	uint64_t limit;
 	addr_t wanted; // of backrefs: the object referred to
 	uint32_t from; // the node whose references are listed
+	bool weak;     // weak and borrowed references, too
 	uint64_t addr, type, kind, label, repr;
 };
 
@@ -72,7 +73,7 @@ static bool add_backward(void *ctx, const struct edge *e)
 {
 	struct listing *w = ctx;
 
-	if (e->to == w->wanted && e->kind != EDGE_WEAK && e->kind != EDGE_BORROWED)
+	if (e->to == w->wanted && (w->weak || (e->kind != EDGE_WEAK && e->kind != EDGE_BORROWED)))
 		add_reference(w, e, node_address(w->s, w->from));
 	return true;
 }
@@ -94,7 +95,7 @@ static int add_referrers(struct listing *w, const struct graph *g, uint32_t id,
 	return 0;
 }
 
-// Without an index: the same, by looking at all objects.
+// Without an index: the same, by looking at all objects. Weak references are in no index.
 static int search_referrers(struct listing *w, struct ccore_error *err)
 {
 	const struct heap *h = &w->s->heap;
@@ -120,7 +121,8 @@ static int run_backrefs(struct session *s, const struct args *a, struct ccore_re
 	TRY(session_node(s, a->argument, &id, err));
 	w.wanted = node_address(s, id);
 	add_columns(&w);
-	status = session_graph(s, &g, err);
+	w.weak = args_flag(a, "--weak");
+	status = w.weak ? CCORE_ENOMEM : session_graph(s, &g, err);
 	if (status == CCORE_ENOMEM)
 		return search_referrers(&w, err);
 	return status < 0 ? status : add_referrers(&w, g, id, err);
@@ -147,12 +149,16 @@ const struct command command_backrefs = {
 	.name = "backrefs",
 	.summary = "what refers to an object, with the names of the references",
 	.argument = "ADDR",
-	.details = "Weak references are left out. label is the name that the referrer has for the "
-		   "object.",
+	.details = "label is the name that the referrer has for the object.",
 	.example =
 		"backrefs 0x7f99cc144b50\n"
 		"label       addr            type   kind   repr\n"
 		"local self  0x7f99cc319ee0  frame  visit  <frame of DB.find in leaky_app.py>\n"
 		"local db    0x7f99cc384790  frame  visit  <frame of one_test in leaky_app.py>\n",
+	.params =
+		{
+			{"--weak", NULL, NULL, NULL,
+			 "also weak and borrowed references, which keep nothing alive"},
+		},
 	.run = run_backrefs,
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/session.h"
+#include "command/facts.h"
 
 #include <inttypes.h>
 
@@ -76,6 +76,11 @@ static void add_header(struct show *w, const struct residue *residue)
 	strbuf_done(&text);
 }
 
+static void add_fact(void *ctx, const char *key, const char *value)
+{
+	add(ctx, key, 0, value);
+}
+
 static void add_reference(struct show *w, uint32_t from, const struct edge *e)
 {
 	struct strbuf label = {0}, repr = {0};
@@ -128,7 +133,11 @@ static bool take_edge(void *ctx, const struct edge *e)
 	// A dict's keys are seen in the labels of its values.
 	if (e->kind == EDGE_GUESS || e->label == LABEL_KEY_ITSELF)
 		return true;
-	add_reference(w, w->id, e);
+	// What is not shown is counted: a container may have millions.
+	if (w->t->row_n < w->limit)
+		add_reference(w, w->id, e);
+	else
+		(void)table_row(w->t);
 	if (is_dict_edge(e))
 		add_attributes(w, e->to);
 	return true;
@@ -147,6 +156,7 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	w.value = table_column(&r->table, "value", "", CCORE_STR, 0);
 	r->table.noun = "rows";
 	add_header(&w, residue);
+	facts_each(s, w.id, add_fact, &w);
 	references_each(&s->heap, w.id, take_edge, &w);
 	return 0;
 }
@@ -156,8 +166,10 @@ const struct command command_show = {
 	.summary = "one object: type, refcount, size, attributes, items",
 	.argument = "ADDR",
 	.details = "Shows what the object holds, each reference under the name a program would use "
-		   "for it. Of its own references, says how many were found in objects and roots; "
-		   "those left over are held from C.",
+		   "for it; and what else there is to say: where a function or frame is defined, "
+		   "the state of a generator, the length of a container, the content of a text. Of "
+		   "its own references, says how many were found in objects and roots; those left "
+		   "over are held from C.",
 	.example = "show 0x7f99cc144b50 -n 8\n"
 		   "key               addr            value\n"
 		   "type              0x3d3bb050      __main__.DB\n"

@@ -1,41 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "py/attribute.h"
 
-static addr_t find_in_values(struct py_reader *r, const struct py_object *o,
-			     const struct instance_attrs *at, const char *name)
+static addr_t from_values(struct py_reader *r, const struct py_object *o,
+			  const struct instance_attrs *at, const char *name)
 {
+	addr_t value;
+
 	for (uint64_t i = 0; i < at->values_n && i < LIM_NAMESPACE; i++)
 		if (text_equals(r, dict_keys_name(r, o->type->cached_keys, i), name))
-			return py_read_ptr(r, at->values + i * 8, o->addr);
+			return mem_read_u64(r->py->mem, at->values + i * 8, &value) < 0 ? 0 : value;
 	return 0;
 }
 
-// Labels of members begin with a dot.
-static addr_t find_member(struct py_reader *r, const struct py_object *o, const char *name)
+static addr_t from_members(struct py_reader *r, const struct py_object *o, const char *name)
 {
 	for (uint32_t i = 0; i < o->type->member_n; i++) {
 		const struct py_member *m = &o->type->members[i];
 
 		if (m->label[0] == '.' && strcmp(m->label + 1, name) == 0)
-			return py_read_ptr(r, o->addr + m->off, o->addr);
+			return m->off + 8 <= o->n ? load_u64(o->p + m->off)
+						  : py_read_ptr(r, o->addr + m->off, o->addr);
 	}
 	return 0;
 }
 
-addr_t instance_attribute(struct py_reader *r, addr_t addr, const char *name)
+static addr_t find_attribute(struct py_reader *r, const struct py_object *o, const char *name)
 {
 	struct instance_attrs at;
-	struct py_object o;
-	addr_t found = 0;
+	addr_t value, dict;
 
-	if (!py_object_open(r, addr, &o))
-		return 0;
-	instance_attrs(r, &o, &at);
+	if (strcmp(name, "__class__") == 0)
+		return o->type->addr;
+	value = from_members(r, o, name);
+	if (value)
+		return value;
+	instance_attrs(r, o, &at);
 	if (at.values)
-		found = find_in_values(r, &o, &at, name);
-	if (!found && at.dict)
-		found = dict_lookup(r, at.dict, name);
-	return found ? found : find_member(r, &o, name);
+		return from_values(r, o, &at, name);
+	// Of functions, modules and old-style instances it is a plain member.
+	dict = at.dict ? at.dict : from_members(r, o, "__dict__");
+	if (strcmp(name, "__dict__") == 0)
+		return dict;
+	return dict ? dict_lookup(r, dict, name) : 0;
+}
+
+addr_t instance_attribute(struct py_reader *r, addr_t addr, const char *name)
+{
+	struct py_object o;
+
+	return py_object_open(r, addr, &o) ? find_attribute(r, &o, name) : 0;
 }
 
 addr_t dict_find_int(struct py_reader *r, addr_t dict, int64_t key)

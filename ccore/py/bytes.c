@@ -2,23 +2,37 @@
 // bytes and bytearray; 2.7's str is in str.c.
 #include "py/families.h"
 
+bool bytes_append(struct py_reader *r, const struct py_object *o, uint64_t max, struct strbuf *out,
+		  bool *ret_cut)
+{
+	const uint64_t n = py_var_size(r, o), shown = u64_min(n, max);
+	uint8_t buf[1024];
+
+	*ret_cut = n > max;
+	for (uint64_t first = 0; first < shown;) {
+		const uint64_t part = u64_min(shown - first, sizeof(buf));
+
+		if (mem_read(r->py->mem, o->addr + layout_off(r->layout, F_BYTES_SVAL) + first, buf,
+			     part) < 0)
+			return false;
+		for (uint64_t i = 0; i < part; i++)
+			strbuf_printf(out, buf[i] >= 0x20 && buf[i] < 0x7f ? "%c" : "\\x%02x",
+				      buf[i]);
+		first += part;
+	}
+	return true;
+}
+
 static void repr_bytes(struct py_reader *r, const struct py_object *o, struct strbuf *out)
 {
-	const uint64_t n = py_var_size(r, o);
-	uint8_t buf[256];
-	const uint64_t shown = u64_min(n, u64_min(r->repr.chars, sizeof(buf)));
+	bool cut = false;
 
 	strbuf_puts(out, "b'");
 	if (r->py->redact)
 		strbuf_puts(out, "…");
-	else if (mem_read(r->py->mem, o->addr + layout_off(r->layout, F_BYTES_SVAL), buf, shown) <
-		 0)
+	else if (!bytes_append(r, o, r->repr.chars, out, &cut))
 		strbuf_puts(out, "?");
-	else
-		for (uint64_t i = 0; i < shown; i++)
-			strbuf_printf(out, buf[i] >= 0x20 && buf[i] < 0x7f ? "%c" : "\\x%02x",
-				      buf[i]);
-	strbuf_puts(out, n > shown && !r->py->redact ? "…'" : "'");
+	strbuf_puts(out, cut ? "…'" : "'");
 }
 
 const struct py_family family_bytes = {

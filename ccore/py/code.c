@@ -124,6 +124,19 @@ void code_name(struct py_reader *r, addr_t code, struct strbuf *out)
 		strbuf_puts(out, "?");
 }
 
+uint64_t code_first_line(struct py_reader *r, addr_t code)
+{
+	const struct layout *l = r->layout;
+	struct py_object o;
+	const uint8_t *p = code_get(r, code, &o);
+	int64_t line;
+
+	if (!p || !layout_has(l, F_CO_FIRSTLINENO))
+		return 0;
+	line = field_i64(l, F_CO_FIRSTLINENO, p);
+	return line > 0 ? (uint64_t)line : 0;
+}
+
 bool code_file(struct py_reader *r, addr_t code, struct strbuf *out)
 {
 	struct py_object o;

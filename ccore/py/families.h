@@ -147,6 +147,10 @@ void instance_visit(struct py_reader *r, const struct py_object *o);
  */
 bool text_append(struct py_reader *r, addr_t addr, uint64_t max, struct strbuf *out, bool *ret_cut);
 
+/** The same of bytes object `o` (3.x); what is not printable ASCII as \\xNN. */
+bool bytes_append(struct py_reader *r, const struct py_object *o, uint64_t max, struct strbuf *out,
+		  bool *ret_cut);
+
 /** Whether the text of str object `addr` is `text`. */
 bool text_equals(struct py_reader *r, addr_t addr, const char *text);
 
@@ -229,6 +233,15 @@ void code_name(struct py_reader *r, addr_t code, struct strbuf *out);
 
 /** co_filename of code object `code`; false when it cannot be read. */
 bool code_file(struct py_reader *r, addr_t code, struct strbuf *out);
+
+/** co_firstlineno of code object `code`: where its def stands; 0 when not known. */
+uint64_t code_first_line(struct py_reader *r, addr_t code);
+
+/** The code object of a generator, coroutine or asynchronous generator `o`, or 0. */
+addr_t generator_code(struct py_reader *r, const struct py_object *o);
+
+/** "suspended", "running", "finished" or "not started"; NULL when not known. */
+const char *generator_state(struct py_reader *r, const struct py_object *o);
 
 /** The name of module object `o`: __name__ of its dict, else the one it was made with. */
 bool module_name(struct py_reader *r, const struct py_object *o, struct strbuf *out);

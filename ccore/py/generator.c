@@ -13,7 +13,7 @@ static addr_t iframe_addr(struct py_reader *r, const struct py_object *o)
 	return o->addr + layout_off(r->layout, F_GI_IFRAME);
 }
 
-static addr_t generator_code(struct py_reader *r, const struct py_object *o)
+addr_t generator_code(struct py_reader *r, const struct py_object *o)
 {
 	struct iframe f;
 
@@ -47,6 +47,35 @@ static void repr_generator(struct py_reader *r, const struct py_object *o, struc
 	strbuf_printf(out, "<%s ", o->type->name);
 	code_name(r, generator_code(r, o), out);
 	strbuf_putc(out, '>');
+}
+
+// Of a frame's state: f_state, gi_frame_state. FRAME_EXECUTING is 0 in all versions.
+static const char *state_name(const struct py_reader *r, int64_t state)
+{
+	if (state == r->layout->facts[FACT_FRAME_CREATED])
+		return "not started";
+	return state < 0 ? "suspended" : state == 0 ? "running" : "finished";
+}
+
+const char *generator_state(struct py_reader *r, const struct py_object *o)
+{
+	const struct layout *l = r->layout;
+	struct py_object frame;
+
+	if (layout_has(l, F_GI_FRAME_STATE))
+		return state_name(r, field_i64(l, F_GI_FRAME_STATE, o->p));
+	if (!object_u64(r, o, F_GI_FRAME))
+		return "finished";
+	if (!py_object_open(r, object_u64(r, o, F_GI_FRAME), &frame) ||
+	    frame.type->family != &family_frame)
+		return NULL;
+	if (layout_has(l, F_F_STATE))
+		return state_name(r, field_i64(l, F_F_STATE, frame.p));
+	if (layout_has(l, F_GI_RUNNING) && object_u64(r, o, F_GI_RUNNING))
+		return "running";
+	if (!layout_has(l, F_F_LASTI))
+		return NULL;
+	return field_i64(l, F_F_LASTI, frame.p) < 0 ? "not started" : "suspended";
 }
 
 static void label_generator(struct py_reader *r, const struct py_object *o, const struct edge *e,

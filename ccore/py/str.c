@@ -101,6 +101,16 @@ static uint32_t load_unit(const uint8_t *p, uint32_t unit)
 	return c;
 }
 
+static void append_character(uint32_t c, struct strbuf *out)
+{
+	if (c == '\n' || c == '\t' || c == '\r')
+		strbuf_puts(out, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r");
+	else if (c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0xd800 && c < 0xe000))
+		strbuf_printf(out, c < 0x100 ? "\\x%02x" : "\\u%04x", c);
+	else
+		strbuf_add_utf8(out, c);
+}
+
 bool text_append(struct py_reader *r, addr_t addr, uint64_t max, struct strbuf *out, bool *ret_cut)
 {
 	uint8_t buf[LIM_NAME_BYTES * 4];
@@ -110,18 +120,15 @@ bool text_append(struct py_reader *r, addr_t addr, uint64_t max, struct strbuf *
 		return false;
 	if (ret_cut)
 		*ret_cut = t.n > max;
-	max = u64_min(u64_min(max, t.n), LIM_NAME_BYTES);
-	if (max && mem_read(r->py->mem, t.data, buf, max * t.unit) < 0)
-		return false;
-	for (uint64_t i = 0; i < max; i++) {
-		const uint32_t c = load_unit(buf + i * t.unit, t.unit);
+	max = u64_min(max, t.n);
+	for (uint64_t first = 0; first < max;) {
+		const uint64_t n = u64_min(max - first, LIM_NAME_BYTES);
 
-		if (c == '\n' || c == '\t' || c == '\r')
-			strbuf_puts(out, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r");
-		else if (c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0xd800 && c < 0xe000))
-			strbuf_printf(out, c < 0x100 ? "\\x%02x" : "\\u%04x", c);
-		else
-			strbuf_add_utf8(out, c);
+		if (mem_read(r->py->mem, t.data + first * t.unit, buf, n * t.unit) < 0)
+			return false;
+		for (uint64_t i = 0; i < n; i++)
+			append_character(load_unit(buf + i * t.unit, t.unit), out);
+		first += n;
 	}
 	return true;
 }

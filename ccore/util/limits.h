@@ -104,6 +104,9 @@
 #define LIM_REPR_DEEP_DEPTH 6u
 #define LIM_REPR_DEEP_BYTES 2000u
 
+// Characters of a text or bytes that a condition of --where compares.
+#define LIM_CONDITION_TEXT 65536u
+
 // Attributes of an instance among which its repr looks for some to show.
 #define LIM_REPR_ATTRS 256u
 

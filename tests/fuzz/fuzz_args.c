@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any bytes as a command line, words separated by NUL.
+// Any bytes as a command line, words separated by NUL, and each word as a condition.
 #include "command/command.h"
+#include "command/condition.h"
 
 #include <string.h>
 
@@ -18,8 +19,20 @@ static const struct command command = {
 			{"--format", "FORMAT", "dot|svg|png", "dot", "of the picture"},
 			{"--gc", NULL, NULL, NULL, "tracked only"},
 			{"-k", "N", NULL, "1", "how many"},
+			{"--where", "EXPR...", NULL, NULL, "conditions"},
 		},
 };
+
+static void try_condition(const char *word)
+{
+	struct condition c;
+
+	if (condition_parse(word, &c, NULL) < 0)
+		return;
+	(void)condition_text(&c, word); // any outcome but a crash
+	(void)condition_number(&c, 1);
+	condition_done(&c);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -37,6 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		words[n++] = word;
 	if (args_parse(&command, words, n, &args, NULL) == 0)
 		(void)args_u64(&args, "-k", &k, NULL); // any outcome but a crash
+	for (uint64_t i = 1; i < n; i++)
+		try_condition(words[i]);
 	free(text);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "layout/validate.h"
 #include "py/block.h"
 #include "py/static_object.h"
+#include "render/render.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -507,9 +508,12 @@ static void look_at_object(struct py_reader *r, addr_t addr)
 static void look_at_address(struct py_reader *r, addr_t addr)
 {
 	struct strbuf text = {0};
+	struct py_object o;
 	uint64_t locals_n, stack_n;
 
 	(void)dict_lookup(r, addr, "a");
+	if (py_object_open(r, addr, &o))
+		(void)instance_attribute(r, &o, "a");
 	(void)text_append(r, addr, 100, &text, NULL);
 	(void)text_equals(r, addr, "a");
 	(void)type_dict(r, addr);
@@ -536,11 +540,30 @@ static void look_at_all(struct py_reader *r, uint64_t size)
 
 // -- the whole heap
 
+static int begin(struct sink *sink, const char *path, struct ccore_error *err)
+{
+	(void)sink, (void)path, (void)err; // nothing is kept
+	return 0;
+}
+
+static int forget(struct sink *sink, const char *data, uint64_t n, struct ccore_error *err)
+{
+	(void)sink, (void)data, (void)n, (void)err; // nothing is kept
+	return 0;
+}
+
+static int end(struct sink *sink, int status, struct ccore_error *err)
+{
+	(void)sink, (void)err; // nothing was kept
+	return status;
+}
+
 static void ask(struct session *s, const char *const *argv, uint64_t argc)
 {
+	struct sink sink = {render_object_line, begin, forget, end};
 	struct ccore_result *result;
 
-	if (command_run(s, argv, argc, &result, NULL) == 0)
+	if (command_run(s, argv, argc, &sink, &result, NULL) == 0)
 		result_free(result);
 }
 
@@ -608,6 +631,10 @@ static void look_at_heap(struct session *s, unsigned how)
 		ASK(s, "objects", "*", "-n", "20");
 		ASK(s, "show", "0x100008");
 		ASK(s, "show", "0x100080");
+		ASK(s, "objects", "*", "--where", "a.b[0]['c']!=1", "--where", "type~*");
+		ASK(s, "classes");
+		ASK(s, "export", "--roots");
+		ASK(s, "backrefs", "0x100080");
 		ASK(s, "why", "*", "--to", "any", "-k", "2");
 		ASK(s, "bt", "--locals");
 		ASK(s, "why", "*", "--to", "static", "-k", "2");
