@@ -15,6 +15,8 @@
 	X(backrefs) \
 	X(why)      \
 	X(graph)    \
+	X(report)   \
+	X(threads)  \
 	X(bt)       \
 	X(gc)       \
 	X(maps)     \

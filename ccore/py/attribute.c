@@ -33,6 +33,9 @@ addr_t instance_attribute(struct py_reader *r, addr_t addr, const char *name)
 	instance_attrs(r, &o, &at);
 	if (at.values)
 		found = find_in_values(r, &o, &at, name);
+	// Where the dict is a plain member, the type has no other place for it.
+	if (!at.dict && !at.values)
+		at.dict = find_member(r, &o, "__dict__");
 	if (!found && at.dict)
 		found = dict_lookup(r, at.dict, name);
 	return found ? found : find_member(r, &o, name);

@@ -52,11 +52,20 @@ struct module {
 	bool is_main;	     // the program that was started
 };
 
+#define OS_THREAD_REGS 17u
+
 struct os_thread {
 	int64_t tid;
 	int32_t signal; // NT_PRSTATUS pr_cursig; 0 of a process
+	bool has_regs;	// what follows is known
 	uint64_t pc, sp, fs_base;
+	int64_t syscall;	       // the system call it is in, -1: in none
+	uint64_t regs[OS_THREAD_REGS]; // as DWARF numbers them: rax, rdx, rcx, rbx … rip
 };
+
+/** Fill in `th` from the kernel's struct user_regs_struct of x86-64. */
+#define USER_REGS_BYTES 216u
+void os_thread_set_regs(struct os_thread *th, const uint8_t *user_regs);
 
 struct target_opts {
 	const char *exe, *debug_dirs, *sysroot, *maps; // as in struct ccore_open_opts; may be NULL

@@ -570,6 +570,8 @@ static void look_at_heap(struct session *s, unsigned how)
 		ASK(s, "show", "0x100080");
 		ASK(s, "why", "*", "--to", "any", "-k", "2");
 		ASK(s, "bt", "--locals");
+		ASK(s, "threads");
+		ASK(s, "report", "crash");
 		ASK(s, "graph", "*", "--direction", "both", "--depth", "2");
 	}
 	s->target.threads.data = NULL;
