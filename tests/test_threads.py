@@ -50,9 +50,10 @@ def test_one_of_the_threads_that_compete_holds_the_gil_and_the_others_wait(conte
             if row["name"] in contention.truth["busy"]]
     assert len(rows) == len(contention.truth["busy"]) == 4
     gils = [row["gil"] for row in rows]
-    # at the moment the lock is handed over, no one has it, or one does not yet wait
+    # while the lock is handed over no one has it, and some do not wait yet or no longer
     assert gils.count("holds") <= 1
-    assert gils.count("holds") + gils.count("waits") >= len(rows) - 1
+    assert gils.count("waits") >= 1
+    assert gils.count("holds") + gils.count("waits") >= len(rows) // 2
     for row in rows:
         assert row["function"].endswith("compete")
         assert (row["state"] == "waits for the GIL") == (row["gil"] == "waits"), row

@@ -18,6 +18,8 @@
 	X(report)   \
 	X(threads)  \
 	X(bt)       \
+	X(locals)   \
+	X(print)    \
 	X(gc)       \
 	X(maps)     \
 	X(shm)

@@ -31,6 +31,9 @@ static const char *system_call(int64_t number)
 		{46, "sendmsg"},
 		{47, "recvmsg"},
 		{61, "wait4"},
+		{62, "kill"},
+		{200, "tkill"},
+		{234, "tgkill"},
 		{65, "semop"},
 		{72, "fcntl"},
 		{73, "flock"},
@@ -133,7 +136,7 @@ static bool is_collecting(const struct native_stack *s)
 // Also when finalizing runs Python code.
 static bool is_finalizing(const struct native_stack *s)
 {
-	static const char *const names[] = {"Py_FinalizeEx", "Py_Finalize", NULL};
+	static const char *const names[] = {"Py_FinalizeEx", "Py_Finalize", "_Py_Finalize", NULL};
 
 	for (uint64_t i = 0; i < s->frames.n; i++)
 		if (s->frames.data[i].function && is_one_of(s->frames.data[i].function, names))

@@ -34,9 +34,9 @@ addr_t sequence_item(struct py_reader *r, addr_t addr, uint64_t i, uint64_t *ret
 		*ret_n = 0;
 	if (!addr || !py_object_open(r, addr, &o))
 		return 0;
-	if (type_has_flag(o.type, TPFLAG_TUPLE))
+	if (o.type->family == &family_tuple)
 		items = addr + layout_off(r->layout, F_TUPLE_ITEM);
-	else if (type_has_flag(o.type, TPFLAG_LIST))
+	else if (o.type->family == &family_list)
 		items = object_u64(r, &o, F_LIST_ITEM);
 	else
 		return 0;
@@ -98,11 +98,18 @@ static bool add_os_error(struct py_reader *r, const struct py_object *o, struct 
 	return true;
 }
 
+static bool is_group(struct py_reader *r, const struct py_object *o)
+{
+	return layout_has(r->layout, F_EXG_MSG) && layout_has(r->layout, F_EXG_EXCS) &&
+	       is_derived_from(o->type, "BaseExceptionGroup") &&
+	       o->n >= r->layout->struct_size[S_PyBaseExceptionGroupObject];
+}
+
 static bool add_group(struct py_reader *r, const struct py_object *o, struct strbuf *out)
 {
 	uint64_t n;
 
-	if (!layout_has(r->layout, F_EXG_MSG) || !is_derived_from(o->type, "BaseExceptionGroup"))
+	if (!is_group(r, o))
 		return false;
 	add_str(r, object_u64(r, o, F_EXG_MSG), out);
 	(void)sequence_item(r, object_u64(r, o, F_EXG_EXCS), 0, &n); // its length is wanted
@@ -161,7 +168,7 @@ bool exception_links(struct py_reader *r, addr_t exception, struct exception_lin
 	if (!optional(r, &o, F_EXC_SUPPRESS))
 		ret->context = optional(r, &o, F_EXC_CONTEXT);
 	ret->notes = instance_attribute(r, exception, "__notes__");
-	if (layout_has(r->layout, F_EXG_EXCS) && is_derived_from(o.type, "BaseExceptionGroup"))
+	if (is_group(r, &o))
 		ret->group = object_u64(r, &o, F_EXG_EXCS);
 	return true;
 }

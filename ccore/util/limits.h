@@ -73,6 +73,9 @@
 // Frame slots: co_nlocalsplus + co_stacksize of one code object.
 #define LIM_FRAME_SLOTS 1000000u
 
+// Attributes and indices in one expression of `print`.
+#define LIM_EXPRESSION_STEPS 1000u
+
 // A source file of which a line is shown.
 #define LIM_SOURCE_BYTES (64u << 20)
 
