@@ -233,6 +233,18 @@ class Process(object):
         assert found, "the kernel has written no core to %s" % kernel_core_path(self.pid, "")
         return found[0]
 
+    def crash(self):
+        """Let it crash by itself, as it does once there is a file "crash-now"."""
+        why_not = why_no_kernel_core()
+        if why_not:
+            pytest.skip(why_not)
+        with open(os.path.join(self.directory, "crash-now"), "w"):
+            pass
+        self.child.wait(PATIENCE)
+        found = glob.glob(kernel_core_path(self.pid, self.directory))
+        assert found, "it has ended without a core, status %d" % self.child.returncode
+        return found[0]
+
     def gcore(self):
         """Let gdb write a core, and return its path."""
         path = os.path.join(self.directory, "gcore")
@@ -323,6 +335,7 @@ class Target(object):
             self.maps, self.smaps = self.process.maps, self.process.smaps
             self.command = self.process.command
             take = {"kernel": self.process.abort, "gcore": self.process.gcore,
+                    "crash": self.process.crash,
                     "alive": lambda: str(self.pid)}
             self.name = take[way]()
             if way != "alive":

@@ -22,7 +22,8 @@ NEVER_IN_MESSAGES = ("Traceback", "Assertion", "Segmentation", "(null)", "runtim
 ABORTING_PROGRAM = "#include <stdlib.h>\nint main(void) { abort(); }\n"
 
 COMMANDS = [("info",), ("types",), ("count", "DB"), ("objects", "DB"), ("why", "DB"), ("gc",),
-            ("maps",), ("shm",), ("bt", "--locals")]
+            ("maps",), ("shm",), ("bt", "--locals"),
+            ("threads",), ("report", "crash")]
 
 
 def assert_refused(answer, status, *words):

@@ -176,6 +176,8 @@ def questions(addresses):
     yield ("types",)
     yield ("why", "dict", "-k", "3")
     yield ("bt", "--locals")
+    yield ("threads",)
+    yield ("report", "crash")
     yield ("objects", "*", "-n", "50")
     yield ("types", "--gc", "--json")
     yield ("graph", "Target", "--direction", "both", "--depth", "2")

@@ -16,7 +16,11 @@
 	X(backrefs) \
 	X(why)      \
 	X(graph)    \
+	X(report)   \
+	X(threads)  \
 	X(bt)       \
+	X(locals)   \
+	X(print)    \
 	X(gc)       \
 	X(verify)   \
 	X(maps)     \

@@ -25,14 +25,29 @@ int root_stacks_add(struct heap *h, struct ccore_error *err)
 
 static void visit_registers(struct py_reader *r, const struct os_thread *t)
 {
-	static const char *const labels[THREAD_REGS] = {
-		" register r15", " register r14", " register r13", " register r12", " register rbp",
-		" register rbx", " register r11", " register r10", " register r9",  " register r8",
-		" register rax", " register rcx", " register rdx", " register rsi", " register rdi",
+	// NULL: the stack and instruction pointers hold no objects.
+	static const char *const labels[OS_THREAD_REGS] = {
+		" register rax",
+		" register rdx",
+		" register rcx",
+		" register rbx",
+		" register rsi",
+		" register rdi",
+		" register rbp",
+		NULL,
+		" register r8",
+		" register r9",
+		" register r10",
+		" register r11",
+		" register r12",
+		" register r13",
+		" register r14",
+		" register r15",
+		NULL,
 	};
 
-	for (unsigned i = 0; i < THREAD_REGS; i++)
-		if (t->regs[i] % 8 == 0)
+	for (unsigned i = 0; i < OS_THREAD_REGS; i++)
+		if (labels[i] && t->regs[i] % 8 == 0)
 			edge_emit_text(&r->edges, t->regs[i], EDGE_GUESS, labels[i]);
 }
 

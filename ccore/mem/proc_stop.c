@@ -198,19 +198,13 @@ int proc_stop_all(struct proc_stop *s, int64_t pid, const struct progress *progr
 	return 0;
 }
 
-bool proc_stop_regs(int32_t tid, struct proc_regs *ret)
+bool proc_stop_regs(int32_t tid, uint8_t ret[PROC_REGS_BYTES])
 {
-	struct user_regs_struct regs;
-	struct iovec iov = {&regs, sizeof(regs)};
+	struct iovec iov = {ret, PROC_REGS_BYTES};
 
-	if (ptrace(PTRACE_GETREGSET, tid, (unsigned long)NT_PRSTATUS, &iov) < 0 ||
-	    iov.iov_len != sizeof(regs))
-		return false;
-	ret->pc = regs.rip;
-	ret->sp = regs.rsp;
-	ret->fs_base = regs.fs_base;
-	memcpy(ret->general, &regs, sizeof(ret->general));
-	return true;
+	_Static_assert(sizeof(struct user_regs_struct) == PROC_REGS_BYTES, "another machine's");
+	return ptrace(PTRACE_GETREGSET, tid, (unsigned long)NT_PRSTATUS, &iov) >= 0 &&
+	       iov.iov_len == PROC_REGS_BYTES;
 }
 
 void proc_stop_resume(struct proc_stop *s)

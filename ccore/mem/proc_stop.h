@@ -31,13 +31,11 @@ struct proc_stop {
 int proc_stop_all(struct proc_stop *s, int64_t pid, const struct progress *progress,
 		  struct ccore_error *err);
 
-struct proc_regs {
-	uint64_t pc, sp, fs_base;
-	uint64_t general[15]; // r15 to rdi, as struct user_regs_struct has them
-};
+/** A struct user_regs_struct. */
+#define PROC_REGS_BYTES 216u
 
 /** The registers of a thread that the calling thread has stopped; false when it has not. */
-bool proc_stop_regs(int32_t tid, struct proc_regs *ret);
+bool proc_stop_regs(int32_t tid, uint8_t ret[PROC_REGS_BYTES]);
 
 /** The thread ids of `pid`, in order; false when there is no such process. */
 struct tid_vec {

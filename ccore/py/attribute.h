@@ -11,6 +11,26 @@
 /** Attribute `name` that the object at `addr` itself has: in its dict or a slot; 0: none. */
 addr_t instance_attribute(struct py_reader *r, addr_t addr, const char *name);
 
+/**
+ * As instance_attribute(), and else what its classes have under that name: then `*ret_of_class`,
+ * and a descriptor such as a property or a function is returned itself. Of a class, its own and
+ * its bases' attributes; of a module, its globals.
+ */
+addr_t object_attribute(struct py_reader *r, addr_t addr, const char *name, bool *ret_of_class);
+
+/** Element `i` of a list or tuple, from the end when negative, or value of int key `i`; or 0. */
+addr_t object_item(struct py_reader *r, addr_t addr, int64_t i);
+
+/** The value of str key `key` of a dict, or 0. */
+addr_t object_value(struct py_reader *r, addr_t addr, const char *key);
+
+/**
+ * Show `take` the names of the attributes that the object itself has, classes left out. When it
+ * returns false it is shown no more.
+ */
+void attributes_each(struct py_reader *r, addr_t addr, bool (*take)(void *ctx, const char *name),
+		     void *ctx);
+
 /** The value of int key `key` of the dict at `dict`, or 0. */
 addr_t dict_find_int(struct py_reader *r, addr_t dict, int64_t key);
 

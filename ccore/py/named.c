@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Families whose references are rows of members.def and that need little but a good repr:
 // modules, functions, methods, exceptions, weak references, 2.7's classes.
-#include "py/families.h"
+#include "py/exception.h"
 
 // "<what name>", where `name` is a str object.
 static void repr_named(struct py_reader *r, const char *what, addr_t name, struct strbuf *out)
@@ -159,17 +159,15 @@ const struct py_family family_weakref = {
 
 static void repr_traceback(struct py_reader *r, const struct py_object *o, struct strbuf *out)
 {
-	const int64_t line = field_i64(r->layout, F_TB_LINENO, o->p);
-	struct py_object frame;
+	struct traceback_entry entry;
 
 	strbuf_puts(out, "<traceback in ");
-	if (py_object_open(r, object_u64(r, o, F_TB_FRAME), &frame) &&
-	    frame.type->family == &family_frame)
-		code_name(r, frame_code(r, &frame), out);
+	if (traceback_read(r, o->addr, &entry) && entry.code)
+		code_name(r, entry.code, out);
 	else
 		strbuf_puts(out, "?");
-	if (line > 0) // from 3.11 on often computed only when asked for
-		strbuf_printf(out, " line %lld", (long long)line);
+	if (entry.at.line > 0)
+		strbuf_printf(out, " line %d", entry.at.line);
 	strbuf_putc(out, '>');
 }
 

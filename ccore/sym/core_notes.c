@@ -8,15 +8,12 @@
 #include <elf.h>
 #include <signal.h>
 
-// Where things are in the notes of x86-64, whatever machine we run on: struct elf_prstatus, with
-// struct user_regs_struct in it, struct elf_prpsinfo, siginfo_t.
+// Where things are in the notes of x86-64, whatever machine we run on: struct elf_prstatus,
+// struct elf_prpsinfo, siginfo_t.
 #define PRSTATUS_BYTES 336u
 #define PRSTATUS_CURSIG 12u
 #define PRSTATUS_PID 32u
 #define PRSTATUS_REGS 112u
-#define REGS_PC 16u
-#define REGS_SP 19u
-#define REGS_FS_BASE 21u
 #define PRPSINFO_BYTES 136u
 #define PRPSINFO_PID 24u
 #define PRPSINFO_ARGS 56u
@@ -31,10 +28,7 @@ struct note {
 	uint64_t n;
 };
 
-static uint64_t load_reg(const uint8_t *prstatus, unsigned reg)
-{
-	return load_u64(prstatus + PRSTATUS_REGS + reg * 8);
-}
+_Static_assert(PRSTATUS_REGS + USER_REGS_BYTES <= PRSTATUS_BYTES, "registers are in it");
 
 static int read_prstatus(struct target *t, const struct note *note, struct ccore_error *err)
 {
@@ -52,11 +46,7 @@ static int read_prstatus(struct target *t, const struct note *note, struct ccore
 	if (!t->threads.n)
 		t->signal = signal;
 	th.tid = (int32_t)load_u32(note->desc + PRSTATUS_PID);
-	th.pc = load_reg(note->desc, REGS_PC);
-	th.sp = load_reg(note->desc, REGS_SP);
-	th.fs_base = load_reg(note->desc, REGS_FS_BASE);
-	for (unsigned i = 0; i < THREAD_REGS; i++)
-		th.regs[i] = load_reg(note->desc, i);
+	os_thread_set_regs(&th, note->desc + PRSTATUS_REGS);
 	return vec_push(&t->threads, th) ? 0 : err_nomem(err);
 }
 

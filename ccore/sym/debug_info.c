@@ -109,13 +109,8 @@ static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, D
 	return dwfl_standard_find_debuginfo(mod, userdata, name, base, file, link, crc, ret);
 }
 
-int debug_info_open(struct debug_info *d, const struct target *t, const struct module *m,
-		    struct ccore_error *err)
+int debug_info_begin(struct debug_info *d, const struct target *t, struct ccore_error *err)
 {
-	struct arena scratch = {0};
-	const char *path;
-	int r;
-
 	memset(d, 0, sizeof(*d));
 	(void)elf_version(EV_CURRENT); // the only one there is
 	d->search_path = search_path(t);
@@ -125,8 +120,17 @@ int debug_info_open(struct debug_info *d, const struct target *t, const struct m
 	d->callbacks.find_debuginfo = find_debuginfo;
 	d->callbacks.debuginfo_path = &d->search_path;
 	d->dwfl = dwfl_begin(&d->callbacks);
-	if (!d->dwfl)
-		return err_nomem(err);
+	return d->dwfl ? 0 : err_nomem(err);
+}
+
+int debug_info_open(struct debug_info *d, const struct target *t, const struct module *m,
+		    struct ccore_error *err)
+{
+	struct arena scratch = {0};
+	const char *path;
+	int r;
+
+	TRY(debug_info_begin(d, t, err));
 	path = m->file ? m->file : debug_file_alone(d, m, &scratch);
 	r = path ? report(d, m, path, err) : debug_info_missing(t, m, err);
 	arena_done(&scratch);

@@ -15,6 +15,9 @@ struct debug_info {
 	GElf_Addr bias; // what libdwfl added to the file's addresses
 };
 
+/** Start libdwfl with the search path of `t`, and no module. To be closed also on failure. */
+int debug_info_begin(struct debug_info *d, const struct target *t, struct ccore_error *err);
+
 /**
  * Open `m`: its binary, or where that is missing its debug file by build-id. To be closed also
  * on failure. CCORE_ENOTFOUND when there is neither; `err` says where was looked.

@@ -43,15 +43,11 @@ static int read_threads(struct target *t, struct ccore_error *err)
 
 	(void)proc_tids(t->pid, &tids); // none, when it is gone
 	for (uint64_t i = 0; ok && i < tids.n; i++) {
-		struct os_thread th = {.tid = tids.data[i]};
-		struct proc_regs regs;
+		struct os_thread th = {.tid = tids.data[i], .syscall = -1};
+		uint8_t regs[PROC_REGS_BYTES];
 
-		if (proc_stop_regs(tids.data[i], &regs)) {
-			th.pc = regs.pc;
-			th.sp = regs.sp;
-			th.fs_base = regs.fs_base;
-			memcpy(th.regs, regs.general, sizeof(th.regs));
-		}
+		if (proc_stop_regs(tids.data[i], regs))
+			os_thread_set_regs(&th, regs);
 		ok = vec_push(&t->threads, th);
 	}
 	vec_done(&tids);

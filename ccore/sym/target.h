@@ -61,15 +61,20 @@ struct module {
 	bool is_main;	     // the program that was started
 };
 
-// General registers that may hold an address, in the order of struct user_regs_struct.
-#define THREAD_REGS 15u
+#define OS_THREAD_REGS 17u
 
 struct os_thread {
 	int64_t tid;
 	int32_t signal; // NT_PRSTATUS pr_cursig; 0 of a process
+	bool has_regs;	// what follows is known
 	uint64_t pc, sp, fs_base;
-	uint64_t regs[THREAD_REGS]; // r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi
+	int64_t syscall;	       // the system call it is in, -1: in none
+	uint64_t regs[OS_THREAD_REGS]; // as DWARF numbers them: rax, rdx, rcx, rbx … rip
 };
+
+/** Fill in `th` from the kernel's struct user_regs_struct of x86-64. */
+#define USER_REGS_BYTES 216u
+void os_thread_set_regs(struct os_thread *th, const uint8_t *user_regs);
 
 struct target_opts {
 	// As in struct ccore_open_opts; may be NULL.

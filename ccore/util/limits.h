@@ -9,6 +9,9 @@
 // A kernel's vm.max_map_count is 65,530 by default; some raise it tenfold.
 #define LIM_MAPPINGS 2000000u
 
+// Frames of one native stack: unwinding takes a microsecond each.
+#define LIM_NATIVE_FRAMES 1000000u
+
 // Threads in a core's notes; the kernel's own pid_max.
 #define LIM_OS_THREADS 4194304u
 
@@ -85,8 +88,15 @@
 // Frame slots: co_nlocalsplus + co_stacksize of one code object.
 #define LIM_FRAME_SLOTS 1000000u
 
+// Attributes and indices in one expression of `print`.
+#define LIM_EXPRESSION_STEPS 1000u
+
 // A source file of which a line is shown.
 #define LIM_SOURCE_BYTES (64u << 20)
+
+// Exceptions handled in each other, or each the cause of the next; entries of a traceback.
+#define LIM_EXCEPTIONS 1000u
+#define LIM_TRACEBACK 1000000u
 
 // The table of one code object that gives its lines: a few bytes for each line of source.
 #define LIM_LINE_TABLE_BYTES (64u << 20)

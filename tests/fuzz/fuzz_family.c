@@ -639,6 +639,11 @@ static void look_at_heap(struct session *s, unsigned how)
 		ASK(s, "bt", "--locals");
 		ASK(s, "why", "*", "--to", "static", "-k", "2");
 		ASK(s, "verify", "-n", "all");
+		ASK(s, "threads");
+		ASK(s, "locals");
+		ASK(s, "print", "a.b[1]['a']");
+		ASK(s, "print", "0x100008.a[0].b");
+		ASK(s, "report", "crash");
 		ASK(s, "graph", "*", "--direction", "both", "--depth", "2");
 	}
 	symbol_index_done(&h->symbols);

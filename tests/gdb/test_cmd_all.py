@@ -16,10 +16,13 @@ QUESTIONS = (
     "bt --locals", "bt -n 1",
     "why DB -k 3", "graph DB --chain", "gc", "verify -n all",
     "maps -n all", "shm",
+    "bt --locals", "bt -n 1", "threads",
+    "report crash",
 )
 # A live process is not the same for two readers: gdb has made pages of it private, and it is
 # in the state that its reader has put it in.
-STEADY = tuple(q for q in QUESTIONS if q.split()[0] not in ("info", "maps"))
+STEADY = tuple(q for q in QUESTIONS
+               if q.split()[0] not in ("info", "maps", "threads", "report"))
 
 
 def asked(commands, arguments=(), before=()):

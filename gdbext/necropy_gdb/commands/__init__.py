@@ -7,7 +7,7 @@ a class derived from command.Command.
 import importlib
 import pkgutil
 
-from .. import parameters
+from .. import frames, parameters
 from ..command import Command
 from ..prefix import Prefix
 
@@ -20,3 +20,4 @@ def register(library):
                for module in pkgutil.iter_modules(__path__)}
     for described in library.commands:
         special.get(described.name, Command)(library, described)
+    frames.register()

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The parts of `report crash`: each adds rows of a key and a value.
+#ifndef NECROPY_REPORT_H
+#define NECROPY_REPORT_H
+
+#include "command/stack_table.h"
+#include "command/thread_state.h"
+
+struct report {
+	struct session *s;
+	struct ccore_result *r;
+	struct threads threads;
+	struct unwinder *unwinder; // or NULL
+	struct source_text source;
+	uint64_t key, value, addr; // columns
+};
+
+/** A row; `addr` is what it is about, or 0. */
+void report_add(struct report *p, const char *key, addr_t addr, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/** "DB.find  /srv/app.py:52  rows = self.rows", for code object `code`. */
+void report_add_place(struct report *p, const char *key, addr_t addr, addr_t code,
+		      const struct code_position *at);
+
+/** What kills: the signal, the address it is about, the C library's last words. */
+void report_signal(struct report *p);
+
+/** The exceptions of all threads, and those that were printed last. */
+int report_exceptions(struct report *p, struct ccore_error *err);
+
+#endif

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sym/native_stack.h"
+
+#include "sym/debug_info.h"
+
+#include <stdlib.h>
+
+struct unwinder {
+	const struct target *target;
+	struct debug_info debug;
+	struct arena arena; // names of functions
+	// Of the stack being made.
+	const struct os_thread *thread;
+	struct native_stack *stack;
+	uint64_t max;
+	bool out_of_memory;
+};
+
+// -- what libdwfl asks of us
+
+static pid_t next_thread(Dwfl *dwfl, void *arg, void **thread_arg)
+{
+	(void)dwfl; // stacks are asked for by thread
+	(void)arg;
+	(void)thread_arg;
+	return 0;
+}
+
+static bool get_thread(Dwfl *dwfl, pid_t tid, void *arg, void **thread_arg)
+{
+	(void)dwfl; // the one we have is meant
+	(void)tid;
+	*thread_arg = arg;
+	return true;
+}
+
+static bool read_memory(Dwfl *dwfl, Dwarf_Addr addr, Dwarf_Word *ret, void *arg)
+{
+	const struct unwinder *u = arg;
+	uint64_t word;
+
+	(void)dwfl; // it is one target's
+	if (mem_read_u64(&u->target->mem, addr, &word) < 0)
+		return false;
+	*ret = word;
+	return true;
+}
+
+static bool set_registers(Dwfl_Thread *thread, void *arg)
+{
+	const struct unwinder *u = arg;
+	Dwarf_Word regs[OS_THREAD_REGS];
+
+	for (unsigned i = 0; i < OS_THREAD_REGS; i++)
+		regs[i] = u->thread->regs[i];
+	return dwfl_thread_state_registers(thread, 0, OS_THREAD_REGS, regs);
+}
+
+static const Dwfl_Thread_Callbacks thread_callbacks = {
+	.next_thread = next_thread,
+	.get_thread = get_thread,
+	.memory_read = read_memory,
+	.set_initial_registers = set_registers,
+};
+
+// -- opening
+
+static void report_modules(struct unwinder *u)
+{
+	const struct target *t = u->target;
+
+	dwfl_report_begin(u->debug.dwfl);
+	for (uint64_t i = 0; i < t->modules.n; i++) {
+		const struct module *m = &t->modules.data[i];
+
+		// One that cannot be opened ends the stacks that lead through it.
+		if (m->file)
+			(void)dwfl_report_elf(u->debug.dwfl, m->name, m->file, -1, m->bias, true);
+	}
+	(void)dwfl_report_end(u->debug.dwfl, NULL, NULL); // no callback that could fail
+}
+
+int unwinder_open(struct unwinder **ret, const struct target *t, struct ccore_error *err)
+{
+	struct unwinder *u = calloc(1, sizeof(*u));
+	int r;
+
+	if (!u)
+		return err_nomem(err);
+	u->target = t;
+	r = debug_info_begin(&u->debug, t, err);
+	if (r == 0) {
+		report_modules(u);
+		if (!dwfl_attach_state(u->debug.dwfl, NULL, t->pid > 0 ? (pid_t)t->pid : 1,
+				       &thread_callbacks, u))
+			r = err_set(err, CCORE_ENOTFOUND, 0, "cannot unwind native stacks: %s",
+				    dwfl_errmsg(-1));
+	}
+	if (r < 0)
+		unwinder_close(u);
+	else
+		*ret = u;
+	return r;
+}
+
+void unwinder_close(struct unwinder *u)
+{
+	if (!u)
+		return;
+	debug_info_close(&u->debug);
+	arena_done(&u->arena);
+	free(u);
+}
+
+// -- one stack
+
+static const char *function_at(struct unwinder *u, Dwfl_Module *mod, Dwarf_Addr pc)
+{
+	const char *name = mod ? dwfl_module_addrname(mod, pc) : NULL;
+	const uint64_t n = name && *name ? 1 + strcspn(name + 1, ".@") : 0;
+
+	if (!name || !name[n])
+		return name;
+	name = arena_strndup(&u->arena, name, n);
+	u->out_of_memory |= !name;
+	return name;
+}
+
+static int take_frame(Dwfl_Frame *state, void *arg)
+{
+	struct unwinder *u = arg;
+	struct native_frame f = {0};
+	Dwarf_Addr pc;
+	bool is_exact;
+	Dwfl_Module *mod;
+
+	if (!dwfl_frame_pc(state, &pc, &is_exact))
+		return DWARF_CB_ABORT;
+	f.pc = pc;
+	// A return address may lie after the end of the function that made the call.
+	if (!is_exact)
+		pc--;
+	mod = dwfl_addrmodule(u->debug.dwfl, pc);
+	f.function = function_at(u, mod, pc);
+	if (mod)
+		f.module = dwfl_module_info(mod, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+	if (u->out_of_memory || !vec_push(&u->stack->frames, f)) {
+		u->out_of_memory = true;
+		return DWARF_CB_ABORT;
+	}
+	return u->stack->frames.n < u->max ? DWARF_CB_OK : DWARF_CB_ABORT;
+}
+
+int unwinder_stack(struct unwinder *u, const struct os_thread *th, uint64_t max,
+		   struct native_stack *ret, struct ccore_error *err)
+{
+	*ret = (struct native_stack){.is_cut = true};
+	if (!th->has_regs || !max)
+		return 0;
+	u->thread = th;
+	u->stack = ret;
+	u->max = max < LIM_NATIVE_FRAMES ? max : LIM_NATIVE_FRAMES;
+	ret->is_cut = dwfl_getthread_frames(u->debug.dwfl, (pid_t)th->tid, take_frame, u) != 0;
+	if (!u->out_of_memory)
+		return 0;
+	native_stack_done(ret);
+	return err_nomem(err);
+}
+
+void native_stack_done(struct native_stack *s)
+{
+	vec_done(&s->frames);
+}

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""report crash: the signal, the stack and the exceptions of a process that has crashed."""
+
+import os
+import re
+
+import pytest
+
+from oracle import PROGRAMS
+
+SIGNALS = {"segfault": "SIGSEGV", "abort": "SIGABRT", "kill": "SIGSEGV", "finalize": "SIGABRT",
+           "deep": "SIGSEGV"}
+
+
+@pytest.fixture(params=sorted(SIGNALS))
+def crashed(request, lab, python):
+    target = lab.target(python, "crash", "crash", (request.param,))
+    target.how = request.param
+    return target
+
+
+@pytest.fixture
+def segfault(lab, python):
+    return lab.target(python, "crash", "crash", ("segfault",))
+
+
+def pairs(target):
+    return [(row["key"].strip(), row["value"])
+            for row in target.ask("report", "crash", "-n", "all").rows]
+
+
+def values(target, key):
+    return [value for found, value in pairs(target) if found == key]
+
+
+def line_of_crash(how):
+    with open(os.path.join(PROGRAMS, "crash.py")) as source:
+        return next(n for n, line in enumerate(source, 1)
+                    if re.search(r"# here:.* %s\b" % how, line))
+
+
+def expected_frames(target):
+    frames = [list(frame) for frame in target.truth["frames"]]
+    frames[0][1] = line_of_crash(target.how)
+    return frames
+
+
+def test_the_stack_of_the_crashed_thread_leads_to_the_line_of_the_crash(crashed):
+    rows = [row for row in crashed.ask("bt", "-n", "all").rows
+            if row["thread"] == crashed.truth["ident"]]
+    ours = [[row["function"], row["line"]] for row in rows if row["file"].endswith("crash.py")]
+    if crashed.how == "deep":
+        assert ours[0][0] == "deep_in_c"
+        del ours[0]
+    assert ours == expected_frames(crashed)
+
+
+def test_the_crashed_thread_is_the_first_of_all(crashed):
+    if crashed.how == "kill":
+        return_to = None  # the kernel chooses any thread for a signal that a process sends
+    else:
+        return_to = crashed.truth["ident"]
+    for command in ("bt", "threads"):
+        rows = crashed.ask(command).rows
+        assert return_to in (None, rows[0]["thread"])
+    assert rows[0]["crashed"] and not any(row["crashed"] for row in rows[1:])
+    assert rows[0]["signal"] == SIGNALS[crashed.how]
+    assert [row["signal"] for row in rows[1:]] == [None] * (len(rows) - 1)
+
+
+def test_signal_and_address(crashed):
+    assert values(crashed, "signal")[0].startswith(SIGNALS[crashed.how])
+    if crashed.how == "segfault":
+        assert values(crashed, "fault address") == [hex(4660)]
+        assert values(crashed, "lies in") == ["nothing that is mapped"]
+    if crashed.how == "deep":
+        assert "end of the stack" in values(crashed, "it looks like")[0]
+
+
+def test_the_exceptions_with_their_causes_and_lines(segfault):
+    found, entries = [], {"through": [], "raised in": []}
+    for key, value in pairs(segfault):
+        if key in ("handling", "while handling", "caused by"):
+            found.append([value, []])
+        elif key in entries and found:
+            place = re.match(r"(\S+)  \S+:(\d+)", value)
+            found[-1][1].append([place.group(1), int(place.group(2))])
+    expected = segfault.truth["exceptions"]
+    assert [text.replace("__main__.", "") for text, _ in found] == \
+        [text.replace("__main__.", "") for text, _ in expected]
+    assert [places for _, places in found] == [places for _, places in expected]
+
+
+def test_notes_of_exceptions(segfault):
+    if segfault.python.version >= (3, 11):
+        assert values(segfault, "note") == ["'a note on it'"]
+    else:
+        assert values(segfault, "note") == []
+
+
+def test_depth_of_recursion_against_its_limit(segfault):
+    found = re.match(r"(\d+) of (\d+)", values(segfault, "recursion")[0])
+    frames = segfault.ask("bt", "-n", "all").rows
+    mine = sum(row["thread"] == segfault.truth["ident"] for row in frames)
+    assert int(found.group(2)) == segfault.truth["limit"]
+    assert mine <= int(found.group(1)) <= mine + 12  # C functions count, too
+
+
+def test_the_commands_to_go_on_with_can_be_typed(segfault):
+    said = [value for value in values(segfault, "next")]
+    assert len(said) == 3
+    for value in said:
+        words = re.match(r"necropy (.*?)  \(gdb: pm (.*)\)", value)
+        command, target, rest = words.group(1).partition(" " + segfault.name)
+        assert target
+        assert (command + rest) == words.group(2)
+        segfault.ask(*(command + rest).split())
+
+
+def test_a_target_that_has_not_crashed_says_so(lab, debian):
+    alive = lab.target(debian, "stacks", "alive")
+    assert "none" in values(alive, "signal")[0]
+
+
+def test_other_reports_are_refused(segfault):
+    answer = segfault.run("report", "weather")
+    assert answer.status == 1 and "crash" in answer.err
