@@ -15,12 +15,14 @@ packages_of() {
         libc6-dev   # headers of the C library
         libdw-dev   # finds modules and reads DWARF; brings libdw1
         libelf-dev  # reads ELF; brings libelf1
+        libunicorn-dev  # header of the emulator, which is looked for at run time
     " ;;
     demo) echo "
         python3      # the program that leaks
         python3-dbg  # its debug information: how CPython's structs are laid out
         gdb          # the extension's home; gcore is in it too
         graphviz     # draws pictures (--format svg, png)
+        libunicorn2  # emulates tp_traverse of extension types
     " ;;
     test) echo "
         python3-pytest  # runs all tests, C ones included

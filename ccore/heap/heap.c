@@ -17,12 +17,17 @@ int heap_open(struct heap *h, const struct target *t, const struct heap_opts *op
 	};
 	TRY(layout_resolve(&h->layout, t, &layout_opts, err));
 	TRY(py_open(&h->py, &h->layout, &t->mem, err));
+	emu_env_init(&h->emu, t, &h->opts.progress);
+	if (emu_is_available(&h->emu))
+		h->py.emu = &h->emu;
 	h->py.redact = opts->redact;
 	h->py.max_bytes = opts->max_bytes;
 	h->readers = calloc(h->thread_n, sizeof(*h->readers));
 	r = h->readers ? 0 : err_nomem(err);
-	for (uint32_t i = 0; r == 0 && i < h->thread_n; i++)
+	for (uint32_t i = 0; r == 0 && i < h->thread_n; i++) {
 		py_reader_init(&h->readers[i], &h->py);
+		h->readers[i].reports = i == 0;
+	}
 	if (r == 0)
 		r = runtime_read(&h->runtime, heap_reader(h), &h->layout, err);
 	if (r == 0)
@@ -41,6 +46,8 @@ void heap_close(struct heap *h)
 	gc_objects_done(&h->gc);
 	roots_done(&h->roots);
 	runtime_done(&h->runtime);
+	for (uint32_t i = 0; h->readers && i < h->thread_n; i++)
+		py_reader_done(&h->readers[i]);
 	free(h->readers);
 	py_close(&h->py);
 }

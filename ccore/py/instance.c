@@ -88,17 +88,20 @@ static bool type_is_visited(const struct py_reader *r, const struct py_type *typ
 	       (type->flags & TYPE_GC && r->layout->facts[FACT_C_HEAP_TYPE_VISITED]);
 }
 
-void instance_visit(struct py_reader *r, const struct py_object *o)
+void instance_visit_attrs(struct py_reader *r, const struct py_object *o)
 {
 	struct instance_attrs at;
 
-	if (o->type->dict_place != DICT_NOWHERE) {
-		instance_attrs(r, o, &at);
-		if (at.values)
-			visit_pointers(r, at.values, at.values_n, EDGE_VISIT, LABEL_ATTR_SLOT, 0,
-				       o->addr);
-		edge_emit_text(&r->edges, at.dict, EDGE_VISIT, ".__dict__");
-	}
+	if (o->type->dict_place == DICT_NOWHERE)
+		return;
+	instance_attrs(r, o, &at);
+	if (at.values)
+		visit_pointers(r, at.values, at.values_n, EDGE_VISIT, LABEL_ATTR_SLOT, 0, o->addr);
+	edge_emit_text(&r->edges, at.dict, EDGE_VISIT, ".__dict__");
+}
+
+void instance_visit_type(struct py_reader *r, const struct py_object *o)
+{
 	if (o->type->flags & TYPE_HEAP)
 		edge_emit_text(&r->edges, o->type->addr,
 			       type_is_visited(r, o->type) ? EDGE_VISIT : EDGE_OWN, ".__class__");

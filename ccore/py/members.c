@@ -63,6 +63,7 @@ static uint32_t add_rows(const struct layout *l, enum members_id id, uint32_t ba
 			.off = f->off,
 			.kind = (uint8_t)edge_rows[row].kind,
 			.label = edge_rows[row].label,
+			.source = SOURCE_TABLE,
 		};
 	}
 	return n;

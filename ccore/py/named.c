@@ -30,22 +30,28 @@ static void repr_module(struct py_reader *r, const struct py_object *o, struct s
 	strbuf_putc(out, '>');
 }
 
+bool module_state(struct py_reader *r, const struct py_object *o, addr_t *ret, uint64_t *ret_size)
+{
+	const struct layout *l = r->layout;
+	addr_t def;
+
+	if (!layout_has(l, F_MD_DEF) || !layout_has(l, F_MDEF_SIZE))
+		return false;
+	def = object_u64(r, o, F_MD_DEF);
+	*ret = object_u64(r, o, F_MD_STATE);
+	return def && *ret &&
+	       mem_read_u64(r->py->mem, def + layout_off(l, F_MDEF_SIZE), ret_size) == 0 &&
+	       *ret_size <= LIM_MODULE_STATE_BYTES; // also -1: a module that has no state
+}
+
 // The state of an extension module: a block whose words only the module's own m_traverse knows.
 static void visit_module_state(struct py_reader *r, const struct py_object *o)
 {
-	const struct layout *l = r->layout;
-	addr_t def, state;
+	addr_t state;
 	uint64_t size;
 
-	if (!layout_has(l, F_MD_DEF) || !layout_has(l, F_MDEF_SIZE))
-		return;
-	def = object_u64(r, o, F_MD_DEF);
-	state = object_u64(r, o, F_MD_STATE);
-	if (!def || !state ||
-	    mem_read_u64(r->py->mem, def + layout_off(l, F_MDEF_SIZE), &size) < 0 ||
-	    size > LIM_MODULE_STATE_BYTES) // also -1: a module that has no state
-		return;
-	visit_guesses(r, state, size);
+	if (module_state(r, o, &state, &size))
+		visit_guesses(r, state, size);
 }
 
 const struct py_family family_module = {

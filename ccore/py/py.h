@@ -15,6 +15,7 @@
 #ifndef NECROPY_PY_H
 #define NECROPY_PY_H
 
+#include "emu/emu.h"
 #include "layout/layout.h"
 #include "py/edge.h"
 #include "util/checked.h"
@@ -48,6 +49,7 @@ struct py_family {
 struct py_member {
 	uint32_t off;
 	uint8_t kind;	   // enum edge_kind
+	uint8_t source;	   // enum edge_source
 	const char *label; // ".name"
 };
 
@@ -90,6 +92,10 @@ struct py_type {
 	const struct py_member *members; // its own and its bases'
 	uint32_t member_n;
 	uint32_t opaque_from, opaque_to; // bytes nothing is known of: candidates for guesses
+	// What the tables do not know, code of the target does: the tp_traverse of `traverser`,
+	// this type or the nearest base written in C.
+	addr_t traverse; // 0: there is none, or the tables know enough
+	const struct py_type *traverser;
 };
 
 /** An object being read: a view or copy of the first `n` bytes of it. */
@@ -106,7 +112,8 @@ struct py_object {
 struct py {
 	const struct layout *layout;
 	const struct mem *mem;
-	struct arena arena; // names, types, members
+	const struct emu_env *emu; // NULL: nothing is emulated
+	struct arena arena;	   // names, types, members
 	VEC(struct py_type *) types;
 	struct hashmap type_by_addr;	    // to index + 1; 0: known to be no type
 	addr_t none, set_dummy, dict_dummy; // objects; 0 when there is none
@@ -121,6 +128,8 @@ struct py {
 
 #define PY_TYPE_CACHE 1024u
 
+struct emulated;
+
 struct py_reader {
 	struct py *py;
 	const struct layout *layout;
@@ -133,6 +142,8 @@ struct py_reader {
 		const struct py_type *type;
 	} cache[PY_TYPE_CACHE];
 	struct edge_buffer edges;
+	struct emulated *emulated; // of emulated.c; NULL until the first is needed
+	bool reports;		   // belongs to the thread that may ask for Ctrl-C
 };
 
 /** `layout` and `mem` stay the caller's and must outlive `py`. */
@@ -142,6 +153,7 @@ void py_close(struct py *py);
 
 /** Some 40 KB: allocate it, or keep it in something that is allocated. */
 void py_reader_init(struct py_reader *r, struct py *py);
+void py_reader_done(struct py_reader *r);
 
 /** The type object at `addr`, or NULL when there is none. Any thread. */
 const struct py_type *py_type_slow(struct py_reader *r, addr_t addr);
@@ -198,6 +210,17 @@ uint64_t py_var_size(const struct py_reader *r, const struct py_object *o);
  * and is called at the end when there are any left.
  */
 void py_visit(struct py_reader *r, const struct py_object *o);
+
+#define PY_PREFETCH 1024u
+
+/**
+ * Whether visiting an object of `type` emulates code, and it has not been done yet: many at once
+ * by py_prefetch() are far cheaper than each by its py_visit().
+ */
+bool py_wants_prefetch(const struct py_reader *r, const struct py_type *type, addr_t object);
+
+/** Make ready what py_visit() of `objects` needs, at most PY_PREFETCH; forgets those before. */
+void py_prefetch(struct py_reader *r, const addr_t *objects, uint64_t n);
 
 /** What sys.getsizeof() returns for `o`; *ret_guess is set when that is an estimate. */
 uint64_t py_sizeof(struct py_reader *r, const struct py_object *o, bool *ret_guess);

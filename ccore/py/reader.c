@@ -43,6 +43,12 @@ void py_reader_init(struct py_reader *r, struct py *py)
 	r->edges.left = UINT64_MAX;
 }
 
+void py_reader_done(struct py_reader *r)
+{
+	emulated_free(r->emulated);
+	r->emulated = NULL;
+}
+
 addr_t py_read_ptr(struct py_reader *r, addr_t addr, addr_t owner)
 {
 	uint8_t scratch[8];
@@ -130,22 +136,25 @@ void visit_pointers(struct py_reader *r, addr_t addr, uint64_t n, enum edge_kind
 	}
 }
 
-static void visit_members(struct py_reader *r, const struct py_object *o)
+void visit_members(struct py_reader *r, const struct py_object *o, uint64_t from, uint64_t to)
 {
 	for (uint32_t i = 0; i < o->type->member_n; i++) {
 		const struct py_member *m = &o->type->members[i];
-		const addr_t to = m->off + 8 <= o->n ? load_u64(o->p + m->off)
-						     : py_read_ptr(r, o->addr + m->off, o->addr);
 
-		edge_emit_text(&r->edges, to, m->kind, m->label);
+		if (m->off < from || m->off >= to)
+			continue;
+		edge_emit_from(&r->edges,
+			       m->off + 8 <= o->n ? load_u64(o->p + m->off)
+						  : py_read_ptr(r, o->addr + m->off, o->addr),
+			       m->kind, LABEL_TEXT, (uint64_t)(uintptr_t)m->label, m->source);
 	}
 }
 
-static void guess(struct py_reader *r, addr_t to, uint64_t off)
+void visit_guess(struct py_reader *r, addr_t to, uint64_t off)
 {
 	// Below the lowest address that Linux maps lie small numbers.
 	if (to % 8 == 0 && to >= 4096)
-		edge_emit(&r->edges, to, EDGE_GUESS, LABEL_OFFSET, off);
+		edge_emit_from(&r->edges, to, EDGE_GUESS, LABEL_OFFSET, off, SOURCE_GUESS);
 }
 
 void visit_guesses(struct py_reader *r, addr_t addr, uint64_t size)
@@ -156,7 +165,7 @@ void visit_guesses(struct py_reader *r, addr_t addr, uint64_t size)
 
 		if (!p)
 			return; // a guess that is missing is no damage
-		guess(r, load_u64(p), off);
+		visit_guess(r, load_u64(p), off);
 	}
 }
 
@@ -166,7 +175,7 @@ static void visit_opaque(struct py_reader *r, const struct py_object *o)
 	uint32_t off = (o->type->opaque_from + 7) & ~7u;
 
 	for (; off + 8 <= o->type->opaque_to && off + 8 <= o->n; off += 8)
-		guess(r, load_u64(o->p + off), off);
+		visit_guess(r, load_u64(o->p + off), off);
 }
 
 void py_visit(struct py_reader *r, const struct py_object *o)
@@ -175,13 +184,13 @@ void py_visit(struct py_reader *r, const struct py_object *o)
 
 	if (!r->edges.left) {
 		damage_note(&r->damage, DAMAGE_LIMIT, o->addr);
-	} else if (!(t->flags & TYPE_LEAF)) {
+	} else if (!(t->flags & TYPE_LEAF) && !(t->traverse && emulated_visit(r, o))) {
 		if (t->member_n)
-			visit_members(r, o);
+			visit_members(r, o, 0, UINT64_MAX);
 		if (t->family && t->family->visit)
 			t->family->visit(r, o);
-		if (t->dict_place != DICT_NOWHERE || t->flags & TYPE_HEAP)
-			instance_visit(r, o);
+		instance_visit_attrs(r, o);
+		instance_visit_type(r, o);
 		if (t->opaque_to)
 			visit_opaque(r, o);
 	}

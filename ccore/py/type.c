@@ -81,7 +81,7 @@ static bool declared_members(struct py_reader *r, const struct raw_type *t,
 	const struct layout *l = r->layout;
 	const uint64_t stride = l->struct_size[S_PyMemberDef];
 	addr_t def = raw_u64(r, t, F_TP_MEMBERS);
-	struct py_member m = {.kind = EDGE_VISIT};
+	struct py_member m = {.kind = EDGE_VISIT, .source = SOURCE_MEMBER};
 	uint8_t scratch[256];
 	char name[LIM_NAME_BYTES] = ".";
 
@@ -147,6 +147,25 @@ static bool set_members(struct py_reader *r, struct py_type *type, const struct 
 	return true;
 }
 
+// Python classes add what tables know; their base's code does the rest. A module's knows the state
+// behind it.
+static void find_traverse(struct py_reader *r, const struct raw_type *t, struct py_type *type,
+			  bool known)
+{
+	const bool wanted = !known || type->family == &family_module;
+
+	if (type->flags & TYPE_PYTHON) {
+		if (type->base) {
+			type->traverse = type->base->traverse;
+			type->traverser = type->base->traverser;
+		}
+	} else if (wanted && type->flags & TYPE_GC && layout_has(r->layout, F_TP_TRAVERSE) &&
+		   r->py->emu) {
+		type->traverse = raw_u64(r, t, F_TP_TRAVERSE);
+		type->traverser = type;
+	}
+}
+
 static bool find_members(struct py_reader *r, const struct raw_type *t, const char *tp_name,
 			 struct py_type *type)
 {
@@ -155,25 +174,26 @@ static bool find_members(struct py_reader *r, const struct raw_type *t, const ch
 	const bool named = !(type->flags & TYPE_PYTHON) && name_can_be_trusted(r, t->addr, tp_name);
 	const struct py_family *family = named ? family_of(r->layout, tp_name) : NULL;
 	uint32_t n = 0;
-	bool known = family != NULL, ok = true;
+	bool known = family != NULL, leaf, ok = true;
 
 	type->family = family ? family : type->base ? type->base->family : NULL;
 	if (named)
-		known = members_find(r->layout, tp_name, type->basicsize, rows, &n) || known ||
-			members_is_leaf(tp_name);
-	if (!known)
+		known = members_find(r->layout, tp_name, type->basicsize, rows, &n) || known;
+	leaf = named && !known && members_is_leaf(tp_name);
+	if (!known && !leaf)
 		ok = declared_members(r, t, type, &declared);
 	if (type->base) {
 		type->opaque_from = type->base->opaque_from;
 		type->opaque_to = type->base->opaque_to;
 	}
-	if (!known && !(type->flags & TYPE_PYTHON)) {
+	if (!known && !leaf && !(type->flags & TYPE_PYTHON)) {
 		if (!type->opaque_to)
 			type->opaque_from = type->base ? type->base->basicsize
 						       : r->layout->struct_size[S_PyObject];
 		// The base of a type with its own struct may be larger than what it adds to.
 		type->opaque_to = type->basicsize > type->opaque_from ? type->basicsize : 0;
 	}
+	find_traverse(r, t, type, known);
 	ok = ok && set_members(r, type, known ? rows : declared.data, known ? n : declared.n);
 	vec_done(&declared);
 	return ok;
@@ -281,7 +301,7 @@ struct py_type *type_make(struct py_reader *r, const struct raw_type *t, const s
 	if (size_is_guessed(r, type))
 		type->flags |= TYPE_SIZE_GUESSED;
 	if (!(type->flags & TYPE_HEAP) && !type->member_n && type->dict_place == DICT_NOWHERE &&
-	    !type->opaque_to && (!type->family || !type->family->visit))
+	    !type->opaque_to && !type->traverse && (!type->family || !type->family->visit))
 		type->flags |= TYPE_LEAF;
 	return type;
 }

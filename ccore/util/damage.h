@@ -21,6 +21,8 @@
 	X(DAMAGE_BAD_FRAME, "bad-frame", "frames that cannot be followed")                         \
 	X(DAMAGE_BAD_THREAD, "bad-thread", "interpreter or thread states that cannot be followed") \
 	X(DAMAGE_BAD_NAME, "bad-name", "names that cannot be read")                                \
+	X(DAMAGE_EMULATION, "emulation",                                                           \
+	  "objects whose type's own code could not be run to its end: guesses were made instead")  \
 	X(DAMAGE_LIMIT, "limit", "limits reached (see limits.h)")
 
 enum damage_kind {
