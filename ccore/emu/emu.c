@@ -174,6 +174,7 @@ static bool map_ours(struct emu *e)
 	if (!e->data || !e->room || !e->zero || !e->code)
 		return false;
 	emu_code(e->code);
+	memcpy(e->code + PLAIN_FIXUP, &e->fixup, sizeof(e->fixup));
 	return lib->uc_mem_map_ptr(e->uc, ours(e, OURS_CODE), EMU_PAGE, UC_PROT_READ | UC_PROT_EXEC,
 				   e->code) == UC_ERR_OK &&
 	       lib->uc_mem_map_ptr(e->uc, ours(e, OURS_DATA), OURS_DATA_END - OURS_DATA,
@@ -333,6 +334,26 @@ static uc_err start(struct emu *e, uint64_t pc)
 	return e->lib->uc_emu_start(e->uc, ours(e, pc), ours(e, STUB_DONE), 0, 0);
 }
 
+static int run_batch(struct emu *e, struct emu_call *calls, uint64_t n);
+
+// In place of a call that failed: it may have been for want of a current thread.
+static bool prepare(struct emu *e)
+{
+	struct emu_call call = {.function = e->env->prepare, .args = {e->env->prepare_arg}};
+	const bool exact = e->exact;
+	int status;
+
+	if (!call.function || e->is_prepared)
+		return false;
+	e->is_prepared = true; // also while it runs, so that it is not prepared for itself
+	e->drained = e->call_from;
+	emu_reset(e);
+	status = run_batch(e, &call, 1);
+	e->exact = exact;
+	e->stopped = EMU_DONE;
+	return status == 0 && call.status == EMU_DONE && emu_keep(e);
+}
+
 // Whether what ended the call can be helped: it is then begun again.
 static bool can_go_on(struct emu *e, uc_err err)
 {
@@ -350,10 +371,11 @@ static bool can_go_on(struct emu *e, uc_err err)
 	}
 	if (e->write_to)
 		return true;
-	if (err != UC_ERR_INSN_INVALID || !emu_find_patches(e))
-		return false;
-	power_off(e);
-	return power_on(e);
+	if (err == UC_ERR_INSN_INVALID && emu_find_patches(e)) {
+		power_off(e);
+		return power_on(e);
+	}
+	return err != UC_ERR_INSN_INVALID && prepare(e);
 }
 
 static enum emu_status why_ended(const struct emu *e, uc_err err)

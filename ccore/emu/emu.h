@@ -23,22 +23,17 @@
 
 struct emu_library;
 
-/** A word that has another value for the emulated code than in the target. */
-struct emu_preset {
-	addr_t addr;
-	uint64_t value;
-};
-
-#define EMU_PRESETS 2u
-
 struct emu_env {
 	const struct target *target;
-	const struct emu_library *library;	// NULL: there is none
-	const char *why_not;			// a sentence; NULL: it can be used
-	addr_t base;				// of what is ours in the address space
-	uint64_t thread_pointer;		// fs_base of the calls; 0: a page of zeros
-	struct emu_preset presets[EMU_PRESETS]; // addr 0: none
-	struct progress progress;		// asked by emulators with `reports`
+	const struct emu_library *library; // NULL: there is none
+	const char *why_not;		   // a sentence; NULL: it can be used
+	addr_t base;			   // of what is ours in the address space
+	uint64_t thread_pointer;	   // fs_base of the calls; 0: a page of zeros
+	// A call made before others, whose writes stay: it makes a thread the current one. Only when a
+	// call has failed without.
+	addr_t prepare;
+	uint64_t prepare_arg;
+	struct progress progress; // asked by emulators with `reports`
 };
 
 struct emu;

@@ -14,7 +14,7 @@
 /** The tables of one module that the dynamic linker uses; run-time addresses. */
 struct dynamic {
 	const struct module *module;
-	addr_t rela, jmprel, symtab, strtab;
+	addr_t rela, jmprel, symtab, strtab, pltgot;
 	uint64_t rela_n, jmprel_n, strtab_bytes;
 };
 
@@ -61,6 +61,8 @@ static bool read_dynamic(const struct emu *e, const struct module *m, struct dyn
 			ret->jmprel = rebase(m, d.d_un.d_ptr);
 		else if (d.d_tag == DT_PLTRELSZ)
 			ret->jmprel_n = d.d_un.d_val / sizeof(Elf64_Rela);
+		else if (d.d_tag == DT_PLTGOT)
+			ret->pltgot = rebase(m, d.d_un.d_ptr);
 		else if (d.d_tag == DT_SYMTAB)
 			ret->symtab = rebase(m, d.d_un.d_ptr);
 		else if (d.d_tag == DT_STRTAB)
@@ -171,6 +173,32 @@ static void look_at_slots(struct emu *e, const struct dynamic *d, addr_t table, 
 	}
 }
 
+// Functions that were never called are found at their first call, by way of code that saves
+// registers with XSAVEC. Ours saves what matters, and calls what that calls: found by the
+// instructions around the call.
+static void look_at_resolver(struct emu *e, const struct dynamic *d)
+{
+	static const uint8_t before[] = {0x48, 0x8b, 0x73, 0x10, // mov 0x10(%rbx),%rsi
+					 0x48, 0x8b, 0x7b, 0x08, // mov 0x8(%rbx),%rdi
+					 0xe8};			 // call
+	uint8_t code[256];
+	int32_t distance;
+	addr_t resolver;
+
+	if (e->fixup || !d->pltgot || !read_at(e, d->pltgot + 16, &resolver, sizeof(resolver)) ||
+	    !resolver || !read_at(e, resolver, code, sizeof(code)))
+		return;
+	for (uint64_t i = 0; i + sizeof(before) + sizeof(distance) <= sizeof(code); i++) {
+		if (memcmp(code + i, before, sizeof(before)) != 0)
+			continue;
+		i += sizeof(before);
+		memcpy(&distance, code + i, sizeof(distance));
+		e->fixup = resolver + i + sizeof(distance) + (uint64_t)(int64_t)distance;
+		add_patch(e, resolver, e->env->base + OURS_CODE + PLAIN_RESOLVE);
+		return;
+	}
+}
+
 bool emu_find_patches(struct emu *e)
 {
 	const struct target *t = e->env->target;
@@ -184,6 +212,7 @@ bool emu_find_patches(struct emu *e)
 			continue;
 		look_at_slots(e, &d, d.rela, d.rela_n);
 		look_at_slots(e, &d, d.jmprel, d.jmprel_n);
+		look_at_resolver(e, &d);
 	}
 	return e->patches.n != 0;
 }

@@ -190,31 +190,33 @@ bool emu_make_private(struct emu *e, addr_t addr)
 	return r != NULL;
 }
 
+bool emu_keep(struct emu *e)
+{
+	for (uint64_t i = 0; i < e->regions.n; i++) {
+		struct emu_region *r = &e->regions.data[i];
+
+		if (!r->written)
+			continue;
+		r->kept = malloc(r->size);
+		if (!r->kept)
+			return false;
+		memcpy(r->kept, r->copy, r->size);
+	}
+	return true;
+}
+
 void emu_forget(struct emu *e)
 {
 	for (uint64_t i = 0; i < e->regions.n; i++) {
 		(void)e->lib->uc_mem_unmap(e->uc, e->regions.data[i].addr,
 					   e->regions.data[i].size); // it is mapped
 		free(e->regions.data[i].copy);
+		free(e->regions.data[i].kept);
 	}
+	e->is_prepared = false;
 	e->regions.n = 0;
 	e->copied_bytes = 0;
 	e->is_full = false;
-}
-
-static void preset(struct emu *e, const struct emu_preset *p)
-{
-	struct emu_region *r;
-
-	if (p->addr % 8)
-		return;
-	(void)emu_map(e, p->addr, 8); // it may be mapped already
-	r = find_region(e, p->addr);
-	if (r && !r->written && !emu_make_private(e, p->addr))
-		return;
-	r = find_region(e, p->addr);
-	if (r)
-		memcpy(r->copy + (p->addr - r->addr), &p->value, 8);
 }
 
 void emu_reset(struct emu *e)
@@ -224,6 +226,10 @@ void emu_reset(struct emu *e)
 
 		if (!r->written)
 			continue;
+		if (r->kept) {
+			memcpy(r->copy, r->kept, r->size);
+			continue;
+		}
 		// It could be read when it was copied.
 		(void)mem_read(&e->env->target->mem, r->addr, r->copy, r->size);
 		emu_patch(e, r->addr, r->size, r->copy);
@@ -231,9 +237,6 @@ void emu_reset(struct emu *e)
 	if (e->room_used)
 		(void)madvise(e->room, LIM_EMU_ROOM_BYTES, MADV_DONTNEED); // anonymous: zeros
 	e->room_used = 0;
-	for (unsigned i = 0; i < EMU_PRESETS; i++)
-		if (e->env->presets[i].addr)
-			preset(e, &e->env->presets[i]);
 }
 
 addr_t emu_room(struct emu *e, uint64_t size)

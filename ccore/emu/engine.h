@@ -56,7 +56,8 @@ struct emu_region {
 	uint64_t size;
 	uint8_t *copy; // ours to free; NULL: mapped from mem
 	unsigned perms;
-	bool written; // a private copy, to be restored
+	bool written;  // a private copy, to be restored
+	uint8_t *kept; // to this; NULL: to what the target has
 };
 
 /** A function of libc that needs instructions we have not: calls go to `to`. */
@@ -78,8 +79,10 @@ struct emu {
 	uint8_t *zero;	    // OURS_ZERO
 	uint8_t *code;	    // OURS_CODE
 	uint64_t room_used; // bytes
+	bool is_prepared;   // env->prepare has been called
 	bool looked_for_patches;
 	VEC(struct emu_patch) patches;
+	addr_t fixup; // _dl_fixup() of the dynamic linker; 0: not found
 
 	VEC(addr_t) referents;
 	uint64_t drained;   // of them, those that have left the emulated buffer
@@ -101,8 +104,11 @@ bool emu_make_private(struct emu *e, addr_t addr);
 /** Forget all memory but ours; patches stay. */
 void emu_forget(struct emu *e);
 
-/** Undo all writes but the presets. */
+/** Undo all writes since emu_keep(). */
 void emu_reset(struct emu *e);
+
+/** Make what has been written stay; false when memory is out. */
+bool emu_keep(struct emu *e);
 
 /** Copy `n` bytes of the memory as the emulated code sees it. 0 or CCORE_EFAULT. */
 int emu_read(struct emu *e, addr_t addr, void *buf, uint64_t n);
@@ -132,6 +138,8 @@ void emu_code(uint8_t page[EMU_PAGE]);
 #define STUB_DONE 0x41u
 #define STUB_VISIT 0x50u
 #define STUB_RESUME 0x7au
-#define PLAIN 0x100u // offset of the plain routines
+#define PLAIN 0x100u		       // offset of the plain routines
+#define PLAIN_RESOLVE (PLAIN + 0x220u) // in place of _dl_runtime_resolve()
+#define PLAIN_FIXUP (PLAIN + 0xe00u)   // where it finds the address of _dl_fixup()
 
 #endif

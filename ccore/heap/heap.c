@@ -3,6 +3,21 @@
 
 #include <stdlib.h>
 
+// Code that is emulated runs on a thread of Python's, best on the one that the target stopped in.
+static void set_current_thread(struct heap *h)
+{
+	const struct target *t = h->target;
+
+	for (uint64_t i = 0; i < t->threads.n; i++)
+		for (uint64_t k = 0; k < h->runtime.threads.n; k++)
+			if (t->threads.data[i].fs_base == h->runtime.threads.data[k].thread_id) {
+				h->emu.thread_pointer = t->threads.data[i].fs_base;
+				h->emu.prepare = h->layout.symbols[SYM_THREAD_SWAP];
+				h->emu.prepare_arg = h->runtime.threads.data[k].addr;
+				return;
+			}
+}
+
 int heap_open(struct heap *h, const struct target *t, const struct heap_opts *opts,
 	      struct ccore_error *err)
 {
@@ -30,6 +45,8 @@ int heap_open(struct heap *h, const struct target *t, const struct heap_opts *op
 	}
 	if (r == 0)
 		r = runtime_read(&h->runtime, heap_reader(h), &h->layout, err);
+	if (r == 0)
+		set_current_thread(h);
 	if (r == 0)
 		r = roots_find(&h->roots, &h->runtime, heap_reader(h), err);
 	if (r < 0)

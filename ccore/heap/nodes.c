@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The table of all objects: the set that was found, numbered, in address order.
 #include "heap/discover.h"
+#include "heap/lie_detector.h"
 #include "util/parallel.h"
 
 #include <stdlib.h>
@@ -101,6 +102,7 @@ int heap_need_nodes(struct heap *h, struct ccore_error *err)
 	if (h->has_nodes)
 		return 0;
 	TRY(heap_need_gc(h, err));
+	TRY(lie_check_sample(h, err));
 	TRY(addrset_init(&h->set, h->opts.max_bytes, err));
 	status = heap_discover(h, err);
 	if (status == CCORE_ENOMEM || h->py.out_of_memory)

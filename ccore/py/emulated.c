@@ -86,6 +86,18 @@ void py_prefetch(struct py_reader *r, const addr_t *objects, uint64_t n)
 	}
 }
 
+struct emu *py_emulator(struct py_reader *r)
+{
+	struct emulated *em = emulated_get(r);
+
+	if (!em)
+		return NULL;
+	// What it was asked before will be overwritten.
+	em->n = 0;
+	memset(em->slots, 0, sizeof(em->slots));
+	return em->emu;
+}
+
 static const struct emu_call *call_for(struct py_reader *r, addr_t object)
 {
 	struct emulated *em = emulated_get(r);
@@ -193,7 +205,7 @@ static void describe_traversed(struct py_reader *r, const struct py_object *o)
 	edge_restore(&r->edges, &before);
 }
 
-static void emit_described(struct py_reader *r)
+static void emit_described(struct py_reader *r, const struct py_type *t)
 {
 	struct emulated *em = r->emulated;
 
@@ -203,6 +215,8 @@ static void emit_described(struct py_reader *r)
 
 		if (kind != EDGE_GUESS && name_visited(em, e->to))
 			kind = EDGE_VISIT;
+		else if (t->flags & TYPE_MISTRUSTED)
+			continue;
 		else if (kind == EDGE_VISIT)
 			kind = EDGE_OWN;
 		edge_emit_from(&r->edges, e->to, kind, e->label, e->word, e->source);
@@ -284,7 +298,7 @@ bool emulated_visit(struct py_reader *r, const struct py_object *o)
 		return false;
 	}
 	describe_traversed(r, o);
-	emit_described(r);
+	emit_described(r, t);
 	w = words_of(r, o);
 	emit_unnamed(r, &w);
 	visit_members(r, o, t->traverser->basicsize, UINT64_MAX);

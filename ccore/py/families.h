@@ -26,6 +26,7 @@
 	X(family_frame)      \
 	X(family_generator)  \
 	X(family_module)     \
+	X(family_memoryview) \
 	X(family_function)   \
 	X(family_cfunction)  \
 	X(family_method)     \
@@ -158,6 +159,11 @@ void visit_guesses(struct py_reader *r, addr_t addr, uint64_t size);
 bool emulated_visit(struct py_reader *r, const struct py_object *o);
 
 void emulated_free(struct emulated *em);
+
+// -- mistrust.c
+
+/** Apply what is known of its kind to a new type. */
+void type_mistrust(const struct py *py, struct py_type *type);
 
 // -- named.c
 

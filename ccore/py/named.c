@@ -61,6 +61,21 @@ const struct py_family family_module = {
 	.repr = repr_module,
 };
 
+// Before there were managed buffers, the view owned its object, and said so.
+static void visit_memoryview(struct py_reader *r, const struct py_object *o)
+{
+	if (layout_has(r->layout, F_MVIEW_OBJ))
+		edge_emit_text(&r->edges, object_u64(r, o, F_MVIEW_OBJ),
+			       layout_has(r->layout, F_MVIEW_BASE) ? EDGE_VISIT : EDGE_BORROWED,
+			       ".obj");
+}
+
+const struct py_family family_memoryview = {
+	.types = "memoryview",
+	.visit = visit_memoryview,
+	.reads = S_PyMemoryViewObject,
+};
+
 static void repr_function(struct py_reader *r, const struct py_object *o, struct strbuf *out)
 {
 	const enum field_id name =

@@ -61,6 +61,7 @@ enum py_type_flags {
 	TYPE_LEAF = 16,		  // instances hold no reference, not even to their type
 	TYPE_IS_TYPE = 32,	  // instances are types
 	TYPE_STATIC_BUILTIN = 64, // tp_dict is kept per interpreter
+	TYPE_MISTRUSTED = 128,	  // what tables say of its instances is not true
 };
 
 // Where instances have their __dict__.
@@ -96,6 +97,7 @@ struct py_type {
 	// this type or the nearest base written in C.
 	addr_t traverse; // 0: there is none, or the tables know enough
 	const struct py_type *traverser;
+	addr_t tp_traverse; // its own, inherited or not
 };
 
 /** An object being read: a view or copy of the first `n` bytes of it. */
@@ -119,9 +121,10 @@ struct py {
 	addr_t none, set_dummy, dict_dummy; // objects; 0 when there is none
 	// Where 3.12+ keeps what static types have per interpreter: arrays of static_type_state.
 	addr_t static_types[2];
-	pthread_mutex_t lock; // for types
-	uint64_t max_bytes;   // that types may take
-	uint64_t member_n;    // members of all types
+	pthread_mutex_t lock;	  // for types
+	uint64_t max_bytes;	  // that types may take
+	uint64_t member_n;	  // members of all types
+	VEC(uint64_t) mistrusted; // kinds of types
 	bool out_of_memory;
 	bool redact; // no contents in reprs
 };
@@ -210,6 +213,18 @@ uint64_t py_var_size(const struct py_reader *r, const struct py_object *o);
  * and is called at the end when there are any left.
  */
 void py_visit(struct py_reader *r, const struct py_object *o);
+
+/** Types of one kind are read by the same code of ours: a C type; the Python classes on it. */
+uint64_t py_type_kind(const struct py_type *type);
+
+/**
+ * Read instances of types of this kind by emulation from now on, because tables were wrong about
+ * one. When no other thread is reading.
+ */
+void py_mistrust(struct py *py, const struct py_type *type);
+
+/** The reader's emulator, for calls of the caller's own; NULL when there is none. */
+struct emu *py_emulator(struct py_reader *r);
 
 #define PY_PREFETCH 1024u
 

@@ -23,6 +23,7 @@ int py_open(struct py *py, const struct layout *layout, const struct mem *mem,
 void py_close(struct py *py)
 {
 	vec_done(&py->types);
+	vec_done(&py->mistrusted);
 	hashmap_done(&py->type_by_addr);
 	arena_done(&py->arena);
 	pthread_mutex_destroy(&py->lock);

@@ -154,14 +154,15 @@ static void find_traverse(struct py_reader *r, const struct raw_type *t, struct 
 {
 	const bool wanted = !known || type->family == &family_module;
 
+	if (type->flags & TYPE_GC && layout_has(r->layout, F_TP_TRAVERSE) && r->py->emu)
+		type->tp_traverse = raw_u64(r, t, F_TP_TRAVERSE);
 	if (type->flags & TYPE_PYTHON) {
 		if (type->base) {
 			type->traverse = type->base->traverse;
 			type->traverser = type->base->traverser;
 		}
-	} else if (wanted && type->flags & TYPE_GC && layout_has(r->layout, F_TP_TRAVERSE) &&
-		   r->py->emu) {
-		type->traverse = raw_u64(r, t, F_TP_TRAVERSE);
+	} else if (wanted && type->tp_traverse) {
+		type->traverse = type->tp_traverse;
 		type->traverser = type;
 	}
 }
@@ -303,5 +304,6 @@ struct py_type *type_make(struct py_reader *r, const struct raw_type *t, const s
 	if (!(type->flags & TYPE_HEAP) && !type->member_n && type->dict_place == DICT_NOWHERE &&
 	    !type->opaque_to && !type->traverse && (!type->family || !type->family->visit))
 		type->flags |= TYPE_LEAF;
+	type_mistrust(r->py, type);
 	return type;
 }
