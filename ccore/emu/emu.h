@@ -29,8 +29,8 @@ struct emu_env {
 	const char *why_not;		   // a sentence; NULL: it can be used
 	addr_t base;			   // of what is ours in the address space
 	uint64_t thread_pointer;	   // fs_base of the calls; 0: a page of zeros
-	// A call made before others, whose writes stay: it makes a thread the current one. Only when a
-	// call has failed without.
+	// A call made before others, whose writes stay: it makes a thread the current one. Only
+	// when a call has failed without.
 	addr_t prepare;
 	uint64_t prepare_arg;
 	struct progress progress; // asked by emulators with `reports`

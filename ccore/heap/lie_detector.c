@@ -18,6 +18,11 @@ struct check {
 	bool failed;
 };
 
+static bool is_checked(const struct py_type *type)
+{
+	return type && type->flags & TYPE_GC && type->tp_traverse && !type->traverse;
+}
+
 static int addr_cmp(const void *a, const void *b)
 {
 	const addr_t x = *(const addr_t *)a, y = *(const addr_t *)b;
@@ -99,7 +104,7 @@ static int check_batch(struct check *c, struct emu *e, const addr_t *objects, ui
 	for (uint64_t i = 0; i < n; i++) {
 		const struct py_type *type = py_type_of(c->r, objects[i]);
 
-		if (type && type->tp_traverse && !type->traverse)
+		if (is_checked(type))
 			emu_traverse(e, &c->calls[call_n++], type->tp_traverse, objects[i]);
 	}
 	TRY(emu_run(e, c->calls, call_n));
@@ -168,7 +173,7 @@ static bool sample_object(struct sample *s, struct py_reader *r, addr_t object)
 	const struct py_type *type = py_type_of(r, object);
 	uint32_t n = 0;
 
-	if (!type || !type->tp_traverse || type->traverse)
+	if (!is_checked(type))
 		return true;
 	(void)hashmap_get(&s->taken, py_type_kind(type), &n); // 0 when there is none
 	return n >= SAMPLE_PER_KIND ||

@@ -61,6 +61,20 @@ bool py_wants_prefetch(const struct py_reader *r, const struct py_type *type, ad
 	return !r->emulated || !*find_slot(r->emulated, object);
 }
 
+// Static types are no objects of the collector's, although their type says that its instances are:
+// its code ends the process when it is asked about one.
+static bool is_traversed(struct py_reader *r, const struct py_type *type, addr_t object)
+{
+	const uint64_t heaptype = 1u << TPFLAG_HEAPTYPE;
+	uint64_t flags;
+
+	if (!type->traverse)
+		return false;
+	return !(type->flags & TYPE_IS_TYPE) ||
+	       (mem_read_u64(r->py->mem, object + layout_off(r->layout, F_TP_FLAGS), &flags) == 0 &&
+		flags & heaptype);
+}
+
 void py_prefetch(struct py_reader *r, const addr_t *objects, uint64_t n)
 {
 	struct emulated *em = emulated_get(r);
@@ -73,7 +87,7 @@ void py_prefetch(struct py_reader *r, const addr_t *objects, uint64_t n)
 		const struct py_type *type = py_type_of(r, objects[i]);
 		uint16_t *slot = find_slot(em, objects[i]);
 
-		if (!type || !type->traverse || *slot)
+		if (!type || *slot || !is_traversed(r, type, objects[i]))
 			continue;
 		em->objects[em->n] = objects[i];
 		emu_traverse(em->emu, &em->calls[em->n], type->traverse, objects[i]);

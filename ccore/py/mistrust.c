@@ -13,7 +13,7 @@ uint64_t py_type_kind(const struct py_type *type)
 
 static void ask_code(struct py_type *type)
 {
-	if (!type->tp_traverse)
+	if (!(type->flags & TYPE_GC) || !type->tp_traverse)
 		return;
 	type->traverse = type->tp_traverse;
 	type->traverser = type;

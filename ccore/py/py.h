@@ -97,7 +97,7 @@ struct py_type {
 	// this type or the nearest base written in C.
 	addr_t traverse; // 0: there is none, or the tables know enough
 	const struct py_type *traverser;
-	addr_t tp_traverse; // its own, inherited or not
+	addr_t tp_traverse; // its own, also where it is not the collector's
 };
 
 /** An object being read: a view or copy of the first `n` bytes of it. */

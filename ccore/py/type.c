@@ -154,17 +154,16 @@ static void find_traverse(struct py_reader *r, const struct raw_type *t, struct 
 {
 	const bool wanted = !known || type->family == &family_module;
 
-	if (type->flags & TYPE_GC && layout_has(r->layout, F_TP_TRAVERSE) && r->py->emu)
-		type->tp_traverse = raw_u64(r, t, F_TP_TRAVERSE);
-	if (type->flags & TYPE_PYTHON) {
-		if (type->base) {
-			type->traverse = type->base->traverse;
-			type->traverser = type->base->traverser;
-		}
-	} else if (wanted && type->tp_traverse) {
-		type->traverse = type->tp_traverse;
+	if (!layout_has(r->layout, F_TP_TRAVERSE) || !r->py->emu)
+		return;
+	type->tp_traverse = raw_u64(r, t, F_TP_TRAVERSE);
+	if (type->flags & TYPE_PYTHON)
+		type->traverser = type->base ? type->base->traverser : NULL;
+	else if (wanted && type->tp_traverse)
 		type->traverser = type;
-	}
+	// A type may have code for those derived from it, and not be the collector's itself.
+	if (type->traverser && type->flags & TYPE_GC)
+		type->traverse = type->traverser->tp_traverse;
 }
 
 static bool find_members(struct py_reader *r, const struct raw_type *t, const char *tp_name,
