@@ -9,12 +9,17 @@
 
 #define SLOTS (4 * PY_PREFETCH)
 
-struct emulated {
-	struct emu *emu;
+/** Calls made for some objects, and which is whose. */
+struct batch {
 	struct emu_call calls[PY_PREFETCH];
 	addr_t objects[PY_PREFETCH];
 	uint32_t n;
-	uint16_t slots[SLOTS];	    // by address: index in `objects` + 1
+	uint16_t slots[SLOTS]; // by address: index in `objects` + 1
+};
+
+struct emulated {
+	struct emu *emu;
+	struct batch visits, sizes;
 	VEC(addr_t) visited;	    // by the object at hand; sorted
 	VEC(bool) named;	    // which of them have been given a name
 	VEC(struct edge) described; // what tables and members say of it
@@ -45,20 +50,46 @@ static struct emulated *emulated_get(struct py_reader *r)
 
 // -- what has been emulated
 
-static uint16_t *find_slot(struct emulated *em, addr_t object)
+static uint16_t *find_slot(struct batch *b, addr_t object)
 {
 	uint64_t i = hash_u64(object) % SLOTS;
 
-	while (em->slots[i] && em->objects[em->slots[i] - 1] != object)
+	while (b->slots[i] && b->objects[b->slots[i] - 1] != object)
 		i = (i + 1) % SLOTS;
-	return &em->slots[i];
+	return &b->slots[i];
+}
+
+static void clear(struct batch *b)
+{
+	memset(b->slots, 0, sizeof(b->slots));
+	b->n = 0;
+}
+
+// A place for a call for `object`; NULL when it has one already, or there is no room.
+static struct emu_call *add_call(struct batch *b, addr_t object)
+{
+	uint16_t *slot = find_slot(b, object);
+
+	if (*slot || b->n == PY_PREFETCH)
+		return NULL;
+	b->objects[b->n] = object;
+	*slot = (uint16_t)(b->n + 1);
+	return &b->calls[b->n++];
+}
+
+static void run(struct py_reader *r, struct batch *b)
+{
+	if (emu_run(r->emulated->emu, b->calls, b->n) < 0) {
+		r->py->out_of_memory = true;
+		clear(b);
+	}
 }
 
 bool py_wants_prefetch(const struct py_reader *r, const struct py_type *type, addr_t object)
 {
 	if (!type->traverse || !r->py->emu || !emu_is_available(r->py->emu))
 		return false;
-	return !r->emulated || !*find_slot(r->emulated, object);
+	return !r->emulated || !*find_slot(&r->emulated->visits, object);
 }
 
 // Static types are no objects of the collector's, although their type says that its instances are:
@@ -81,23 +112,17 @@ void py_prefetch(struct py_reader *r, const addr_t *objects, uint64_t n)
 
 	if (!em || !em->emu)
 		return;
-	memset(em->slots, 0, sizeof(em->slots));
-	em->n = 0;
-	for (uint64_t i = 0; i < n && em->n < PY_PREFETCH; i++) {
+	clear(&em->visits);
+	for (uint64_t i = 0; i < n; i++) {
 		const struct py_type *type = py_type_of(r, objects[i]);
-		uint16_t *slot = find_slot(em, objects[i]);
+		struct emu_call *call = type && is_traversed(r, type, objects[i])
+						? add_call(&em->visits, objects[i])
+						: NULL;
 
-		if (!type || *slot || !is_traversed(r, type, objects[i]))
-			continue;
-		em->objects[em->n] = objects[i];
-		emu_traverse(em->emu, &em->calls[em->n], type->traverse, objects[i]);
-		*slot = (uint16_t)++em->n;
+		if (call)
+			emu_traverse(em->emu, call, type->traverse, objects[i]);
 	}
-	if (emu_run(em->emu, em->calls, em->n) < 0) {
-		r->py->out_of_memory = true;
-		em->n = 0;
-		memset(em->slots, 0, sizeof(em->slots));
-	}
+	run(r, &em->visits);
 }
 
 struct emu *py_emulator(struct py_reader *r)
@@ -106,9 +131,7 @@ struct emu *py_emulator(struct py_reader *r)
 
 	if (!em)
 		return NULL;
-	// What it was asked before will be overwritten.
-	em->n = 0;
-	memset(em->slots, 0, sizeof(em->slots));
+	clear(&em->visits); // what they visited will be overwritten
 	return em->emu;
 }
 
@@ -119,12 +142,12 @@ static const struct emu_call *call_for(struct py_reader *r, addr_t object)
 
 	if (!em || !em->emu)
 		return NULL;
-	slot = *find_slot(em, object);
+	slot = *find_slot(&em->visits, object);
 	if (!slot) {
 		py_prefetch(r, &object, 1);
-		slot = *find_slot(em, object);
+		slot = *find_slot(&em->visits, object);
 	}
-	return slot ? &em->calls[slot - 1] : NULL;
+	return slot ? &em->visits.calls[slot - 1] : NULL;
 }
 
 // -- one object's part, as a multiset
@@ -321,5 +344,57 @@ bool emulated_visit(struct py_reader *r, const struct py_object *o)
 	if (!traverser_has_type(r, t))
 		instance_visit_type(r, o);
 	guess_unvisited(r, o, &w);
+	return true;
+}
+
+// -- sizes
+
+bool py_wants_size_prefetch(const struct py_reader *r, const struct py_type *type, addr_t object)
+{
+	if (!type->size_method || !r->py->emu)
+		return false;
+	return !r->emulated || !*find_slot(&r->emulated->sizes, object);
+}
+
+void py_prefetch_sizes(struct py_reader *r, const addr_t *objects, uint64_t n)
+{
+	struct emulated *em = emulated_get(r);
+
+	if (!em || !em->emu)
+		return;
+	clear(&em->sizes);
+	clear(&em->visits); // what they visited will be overwritten
+	for (uint64_t i = 0; i < n; i++) {
+		const struct py_type *type = py_type_of(r, objects[i]);
+		struct emu_call *call =
+			type && type->size_method ? add_call(&em->sizes, objects[i]) : NULL;
+
+		if (call)
+			*call = (struct emu_call){.function = type->size_method,
+						  .args = {objects[i]},
+						  .wants_bytes = true};
+	}
+	run(r, &em->sizes);
+}
+
+bool emulated_size(struct py_reader *r, const struct py_object *o, uint64_t *ret)
+{
+	struct emulated *em = emulated_get(r);
+	const struct emu_call *call;
+	int64_t size;
+	uint16_t slot;
+
+	if (!em || !em->emu)
+		return false;
+	if (!*find_slot(&em->sizes, o->addr))
+		py_prefetch_sizes(r, &o->addr, 1);
+	slot = *find_slot(&em->sizes, o->addr);
+	if (!slot)
+		return false;
+	call = &em->sizes.calls[slot - 1];
+	if (call->status != EMU_DONE ||
+	    !int_from_bytes(r, call->bytes, sizeof(call->bytes), &size) || size < 0)
+		return false;
+	*ret = (uint64_t)size;
 	return true;
 }

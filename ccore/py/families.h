@@ -127,6 +127,11 @@ bool text_append(struct py_reader *r, addr_t addr, uint64_t max, struct strbuf *
 /** Whether the text of str object `addr` is `text`. */
 bool text_equals(struct py_reader *r, addr_t addr, const char *text);
 
+// -- number.c
+
+/** The value of the int object whose first `n` bytes are at `p`; false when it is none so small. */
+bool int_from_bytes(struct py_reader *r, const uint8_t *p, uint64_t n, int64_t *ret);
+
 // -- type.c
 
 /** tp_dict of type object `t`, wherever this version keeps it; 0 when there is none. */
@@ -157,6 +162,9 @@ void visit_guesses(struct py_reader *r, addr_t addr, uint64_t size);
  * there is an emulator.
  */
 bool emulated_visit(struct py_reader *r, const struct py_object *o);
+
+/** What the C __sizeof__ of `o`'s type returns; false when that cannot be known. */
+bool emulated_size(struct py_reader *r, const struct py_object *o, uint64_t *ret);
 
 void emulated_free(struct emulated *em);
 

@@ -97,6 +97,7 @@ struct py_type {
 	// this type or the nearest base written in C.
 	addr_t traverse; // 0: there is none, or the tables know enough
 	const struct py_type *traverser;
+	addr_t size_method; // of a TYPE_SIZE_GUESSED: its C __sizeof__, a METH_NOARGS; or 0
 	addr_t tp_traverse; // its own, also where it is not the collector's
 };
 
@@ -233,6 +234,10 @@ struct emu *py_emulator(struct py_reader *r);
  * by py_prefetch() are far cheaper than each by its py_visit().
  */
 bool py_wants_prefetch(const struct py_reader *r, const struct py_type *type, addr_t object);
+
+/** The same for py_sizeof(). */
+bool py_wants_size_prefetch(const struct py_reader *r, const struct py_type *type, addr_t object);
+void py_prefetch_sizes(struct py_reader *r, const addr_t *objects, uint64_t n);
 
 /** Make ready what py_visit() of `objects` needs, at most PY_PREFETCH; forgets those before. */
 void py_prefetch(struct py_reader *r, const addr_t *objects, uint64_t n);

@@ -215,7 +215,9 @@ uint64_t py_sizeof(struct py_reader *r, const struct py_object *o, bool *ret_gue
 	uint64_t size;
 
 	*ret_guess = t->flags & TYPE_SIZE_GUESSED;
-	if (t->family && t->family->size)
+	if (t->size_method && emulated_size(r, o, &size))
+		*ret_guess = false;
+	else if (t->family && t->family->size)
 		size = t->family->size(r, o);
 	else
 		size = t->basicsize + (t->itemsize ? t->itemsize * py_var_size(r, o) : 0);

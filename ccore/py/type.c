@@ -259,6 +259,28 @@ static bool size_is_guessed(struct py_reader *r, const struct py_type *type)
 	       dict_lookup(r, type_dict(r, type->addr), "__sizeof__");
 }
 
+// The code of its __sizeof__, or of that which it inherits, where that is C and takes no arguments.
+static addr_t find_size_method(struct py_reader *r, const struct py_type *type)
+{
+	enum { METH_NOARGS = 4 };
+	const struct layout *l = r->layout;
+	const addr_t method = dict_lookup(r, type_dict(r, type->addr), "__sizeof__");
+	addr_t kind, def, code;
+	uint32_t flags;
+
+	if (!method)
+		return type->base->size_method;
+	if (!layout_has(l, F_D_METHOD) || !layout_has(l, F_ML_METH) || !layout_has(l, F_ML_FLAGS) ||
+	    mem_read_u64(r->py->mem, method + layout_off(l, F_OB_TYPE), &kind) < 0 ||
+	    kind != l->symbols[SYM_METHOD_DESCR_TYPE] ||
+	    mem_read_u64(r->py->mem, method + layout_off(l, F_D_METHOD), &def) < 0 ||
+	    mem_read_u32(r->py->mem, def + layout_off(l, F_ML_FLAGS), &flags) < 0 ||
+	    flags != METH_NOARGS ||
+	    mem_read_u64(r->py->mem, def + layout_off(l, F_ML_METH), &code) < 0)
+		return 0;
+	return code;
+}
+
 // -- making a struct py_type
 
 struct py_type *type_make(struct py_reader *r, const struct raw_type *t, const struct py_type *base)
@@ -298,8 +320,10 @@ struct py_type *type_make(struct py_reader *r, const struct raw_type *t, const s
 	type->least_n = least_size(l, type);
 	type->read_n = read_size(type);
 	type->dict_place = dict_place(l, type);
-	if (size_is_guessed(r, type))
+	if (size_is_guessed(r, type)) {
 		type->flags |= TYPE_SIZE_GUESSED;
+		type->size_method = find_size_method(r, type);
+	}
 	if (!(type->flags & TYPE_HEAP) && !type->member_n && type->dict_place == DICT_NOWHERE &&
 	    !type->opaque_to && !type->traverse && (!type->family || !type->family->visit))
 		type->flags |= TYPE_LEAF;
