@@ -35,7 +35,7 @@ ALL_CPPFLAGS := -D_GNU_SOURCE -DNECROPY_VERSION='"$(VERSION)"' -Iccore -Iccore/i
 	-include ccore/util/banned.h $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 $(WARN) $(CFLAGS) -fPIC -fvisibility=hidden -pthread $(FLAGS_$(MODE))
 ALL_LDFLAGS := $(filter -fsanitize=address%,$(FLAGS_$(MODE))) -Wl,-z,now -Wl,-z,relro $(LDFLAGS)
-LIBS := -ldw -lelf -lzstd -llzma -lz -llz4 -lpthread
+LIBS := -ldw -lelf -lzstd -llzma -lz -llz4 -lpthread -ldl
 
 SRCS := $(sort $(wildcard ccore/*/*.c))
 HEADERS := $(sort $(wildcard ccore/*/*.h))

@@ -19,12 +19,14 @@ packages_of() {
         liblzma-dev # xz
         zlib1g-dev  # gzip
         liblz4-dev  # lz4
+        libunicorn-dev  # header of the emulator, which is looked for at run time
     " ;;
     demo) echo "
         python3      # the program that leaks
         python3-dbg  # its debug information: how CPython's structs are laid out
         gdb          # the extension's home; gcore is in it too
         graphviz     # draws pictures (--format svg, png)
+        libunicorn2  # emulates tp_traverse of extension types
     " ;;
     test) echo "
         python3-pytest  # runs all tests, C ones included

@@ -52,6 +52,7 @@ static void add_python(struct info *i)
 	add(i, "interpreter", "%s", h->layout.module->name);
 	add(i, "build-id", "%s", t->build_id ? t->build_id : "none");
 	add(i, "layout", "%s%s", t->layout, h->layout.from_cache ? " (cached)" : "");
+	add(i, "emulator", "%s", h->emu.why_not ? h->emu.why_not : "available");
 	add(i, "interpreters", "%" PRIu64, h->runtime.interpreters.n);
 	add(i, "threads", "%" PRIu64 " with Python state, %" PRIu64 " in all", h->runtime.threads.n,
 	    i->s->target.threads.n > h->runtime.threads.n ? i->s->target.threads.n

@@ -9,7 +9,7 @@ struct listing {
 	addr_t wanted; // of backrefs: the object referred to
 	uint32_t from; // the node whose references are listed
 	bool weak;     // weak and borrowed references, too
-	uint64_t addr, type, kind, label, repr;
+	uint64_t addr, type, kind, label, repr, source;
 };
 
 static void add_columns(struct listing *w)
@@ -19,6 +19,7 @@ static void add_columns(struct listing *w)
 	w->type = table_column(w->t, "type", "", CCORE_STR, 0);
 	w->kind = table_column(w->t, "kind", "", CCORE_STR, 0);
 	w->repr = table_column(w->t, "repr", "", CCORE_STR, 0);
+	w->source = table_column(w->t, "source", "", CCORE_STR, COLUMN_HIDDEN);
 	w->t->noun = "references";
 }
 
@@ -31,6 +32,7 @@ static void add_reference(struct listing *w, const struct edge *e, addr_t other)
 
 	table_set_u64(w->t, row, w->addr, other);
 	table_set_str(w->t, row, w->kind, edge_kind_name(e->kind));
+	table_set_str(w->t, row, w->source, edge_source_name(e->source));
 	if (row >= w->limit)
 		return;
 	if (e->kind == EDGE_GUESS)

@@ -44,11 +44,34 @@ void references_visit(struct heap *h, struct py_reader *r, uint32_t id,
 	edge_restore(&r->edges, &before);
 }
 
+// Nodes among which those that are emulated together are looked for.
+#define LOOK_AHEAD 65536u
+
+static bool wants_prefetch(struct heap *h, const struct py_reader *r, uint32_t id)
+{
+	return id < h->node_n && !(h->node_flags[id] & NODE_BAD) &&
+	       py_wants_prefetch(r, heap_node_type(h, id), h->node_addr[id]);
+}
+
+static void prefetch_from(struct heap *h, struct py_reader *r, uint32_t id)
+{
+	const uint64_t end = u64_min(h->node_n, (uint64_t)id + LOOK_AHEAD);
+	addr_t objects[PY_PREFETCH];
+	uint64_t n = 0;
+
+	for (uint64_t i = id; i < end && n < PY_PREFETCH; i++)
+		if (wants_prefetch(h, r, (uint32_t)i))
+			objects[n++] = h->node_addr[i];
+	py_prefetch(r, objects, n);
+}
+
 static void visit_for_graph(void *ctx, uint32_t thread, uint32_t id, struct graph_targets *out)
 {
 	struct heap *h = ctx;
 	struct visit v = {.h = h, .out = out};
 
+	if (wants_prefetch(h, &h->readers[thread], id))
+		prefetch_from(h, &h->readers[thread], id);
 	references_visit(h, &h->readers[thread], id, take_edges, &v);
 }
 

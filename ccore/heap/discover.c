@@ -27,8 +27,10 @@ struct discovery {
 struct finder {
 	struct discovery *d;
 	struct py_reader *r;
-	VEC(addr_t) todo;    // added, not yet visited
-	VEC(addr_t) guesses; // what guessed references lead to, for later
+	VEC(addr_t) todo;	     // added, not yet visited
+	VEC(addr_t) guesses;	     // what guessed references lead to, for later
+	addr_t emulate[PY_PREFETCH]; // added, to be visited together
+	uint32_t emulate_n;
 	uint64_t added_n;
 	bool guessing; // what is added now, only guesses lead to
 	struct edge_sink before;
@@ -97,14 +99,31 @@ static void take_edges(struct edge_buffer *b)
 		consider(f, &b->items[i]);
 }
 
+static void visit_emulated(struct finder *f)
+{
+	const uint32_t n = f->emulate_n;
+	struct py_object o;
+
+	py_prefetch(f->r, f->emulate, n);
+	f->emulate_n = 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (py_object_open(f->r, f->emulate[i], &o))
+			py_visit(f->r, &o);
+}
+
 static void visit_at(struct finder *f, addr_t addr)
 {
 	struct py_object o;
 
-	if (py_object_open(f->r, addr, &o))
-		py_visit(f->r, &o);
-	else
+	if (!py_object_open(f->r, addr, &o)) {
 		damage_note(&f->r->damage, DAMAGE_UNREADABLE_OBJECT, addr);
+	} else if (!py_wants_prefetch(f->r, o.type, addr)) {
+		py_visit(f->r, &o);
+	} else {
+		f->emulate[f->emulate_n++] = addr;
+		if (f->emulate_n == PY_PREFETCH)
+			visit_emulated(f);
+	}
 }
 
 static int visit_todo(struct finder *f)
@@ -117,6 +136,16 @@ static int visit_todo(struct finder *f)
 		visit_at(f, vec_pop(&f->todo));
 		if (n % PROGRESS_STEP == 0 && atomic_load(&f->d->stop))
 			return CCORE_ECANCELED;
+	}
+	return f->status;
+}
+
+// All that is left over for later.
+static int visit_rest(struct finder *f)
+{
+	while (f->status == 0 && f->emulate_n) {
+		visit_emulated(f);
+		TRY(visit_todo(f));
 	}
 	return f->status;
 }
@@ -137,7 +166,8 @@ static int visit_roots(struct finder *f)
 
 	for (uint64_t i = 0; i < h->roots.all.n; i++)
 		root_visit(f->r, &h->runtime, &h->roots.all.data[i]);
-	return visit_todo(f);
+	TRY(visit_todo(f));
+	return visit_rest(f);
 }
 
 // Types that nothing refers to but their instances: each may lead to others. When all threads
@@ -152,6 +182,7 @@ static int visit_types(struct finder *f)
 		if (type_is_alive(f->r, e.to))
 			consider(f, &e);
 		TRY(visit_todo(f));
+		TRY(visit_rest(f));
 	}
 	return f->status;
 }
@@ -173,7 +204,7 @@ static int visit_known(struct finder *f, bool reports)
 					       atomic_load(&d->done), n, d->err) < 0)
 			return fail(f, CCORE_ECANCELED);
 	}
-	return 0;
+	return visit_rest(f);
 }
 
 // -- what only guesses lead to
@@ -204,8 +235,11 @@ static int visit_guessed(struct finder *f)
 		if (added < 0)
 			return fail(f, CCORE_ENOMEM);
 		if (added) {
-			py_visit(f->r, &o);
+			visit_at(f, addr);
 			TRY(visit_todo(f));
+		}
+		if (!f->guesses.n) {
+			TRY(visit_rest(f));
 		}
 	}
 	f->d->h->guessed_n = f->d->h->guessed.n;

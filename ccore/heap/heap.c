@@ -3,6 +3,21 @@
 
 #include <stdlib.h>
 
+// Code that is emulated runs on a thread of Python's, best on the one that the target stopped in.
+static void set_current_thread(struct heap *h)
+{
+	const struct target *t = h->target;
+
+	for (uint64_t i = 0; i < t->threads.n; i++)
+		for (uint64_t k = 0; k < h->runtime.threads.n; k++)
+			if (t->threads.data[i].fs_base == h->runtime.threads.data[k].thread_id) {
+				h->emu.thread_pointer = t->threads.data[i].fs_base;
+				h->emu.prepare = h->layout.symbols[SYM_THREAD_SWAP];
+				h->emu.prepare_arg = h->runtime.threads.data[k].addr;
+				return;
+			}
+}
+
 int heap_open(struct heap *h, const struct target *t, const struct heap_opts *opts,
 	      struct ccore_error *err)
 {
@@ -17,17 +32,24 @@ int heap_open(struct heap *h, const struct target *t, const struct heap_opts *op
 	};
 	TRY(layout_resolve(&h->layout, t, &layout_opts, err));
 	TRY(py_open(&h->py, &h->layout, &t->mem, err));
+	emu_env_init(&h->emu, t, &h->opts.progress);
+	if (emu_is_available(&h->emu))
+		h->py.emu = &h->emu;
 	h->py.redact = opts->redact;
 	h->py.max_bytes = opts->max_bytes;
 	h->readers = calloc(h->thread_n, sizeof(*h->readers));
 	r = h->readers ? 0 : err_nomem(err);
-	for (uint32_t i = 0; r == 0 && i < h->thread_n; i++)
+	for (uint32_t i = 0; r == 0 && i < h->thread_n; i++) {
 		py_reader_init(&h->readers[i], &h->py);
+		h->readers[i].reports = i == 0;
+	}
 	if (r == 0)
 		r = runtime_read(&h->runtime, heap_reader(h), &h->layout, err);
 	h->runtime.target = t;
 	h->symbols.target = t;
 	h->runtime.symbols = &h->symbols;
+	if (r == 0)
+		set_current_thread(h);
 	if (r == 0)
 		r = roots_find(&h->roots, &h->runtime, heap_reader(h), err);
 	if (r < 0)
@@ -49,6 +71,8 @@ void heap_close(struct heap *h)
 	roots_done(&h->roots);
 	symbol_index_done(&h->symbols);
 	runtime_done(&h->runtime);
+	for (uint32_t i = 0; h->readers && i < h->thread_n; i++)
+		py_reader_done(&h->readers[i]);
 	free(h->readers);
 	py_close(&h->py);
 }

@@ -53,6 +53,7 @@ struct heap {
 	const struct target *target;
 	struct layout layout;
 	struct py py;
+	struct emu_env emu;
 	struct py_reader *readers; // one a thread; [0] is the calling thread's
 	uint32_t thread_n;
 	struct runtime runtime;

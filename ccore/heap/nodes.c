@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The table of all objects: the set that was found, numbered, in address order.
 #include "heap/discover.h"
+#include "heap/lie_detector.h"
 #include "heap/statics.h"
 #include "heap/universe.h"
 #include "util/parallel.h"
@@ -189,6 +190,8 @@ int heap_need_nodes(struct heap *h, struct ccore_error *err)
 
 	if (h->has_nodes)
 		return 0;
+	TRY(heap_need_gc(h, err));
+	TRY(lie_check_sample(h, err));
 	status = find_all(h, err);
 	if (status == CCORE_ENOMEM || h->py.out_of_memory)
 		status = heap_out_of_memory(h, err);

@@ -10,6 +10,17 @@ const char *edge_kind_name(enum edge_kind kind)
 	return names[kind];
 }
 
+const char *edge_source_name(enum edge_source source)
+{
+	static const char *const names[] = {
+		[SOURCE_TABLE] = "table",
+		[SOURCE_MEMBER] = "member",
+		[SOURCE_EMULATED] = "emulated",
+		[SOURCE_GUESS] = "guess",
+	};
+	return names[source];
+}
+
 void py_edge_label(struct py_reader *r, const struct py_object *o, const struct edge *e,
 		   struct strbuf *out)
 {

@@ -18,6 +18,14 @@ enum edge_kind {
 	EDGE_GUESS     // a word that looks like a reference
 };
 
+/** How it is known. */
+enum edge_source {
+	SOURCE_TABLE,	 // the layout of a type of CPython's own
+	SOURCE_MEMBER,	 // declared by the type: tp_members, __slots__
+	SOURCE_EMULATED, // the type's own tp_traverse, emulated
+	SOURCE_GUESS	 // it looks like one
+};
+
 /** What the label's word means. */
 enum label_kind {
 	LABEL_TEXT,	  // const char *, lives as long as the session: ".__dict__"
@@ -32,9 +40,10 @@ enum label_kind {
 
 struct edge {
 	addr_t to;
-	uint64_t word; // see enum label_kind
-	uint8_t kind;  // enum edge_kind
-	uint8_t label; // enum label_kind
+	uint64_t word;	// see enum label_kind
+	uint8_t kind;	// enum edge_kind
+	uint8_t label;	// enum label_kind
+	uint8_t source; // enum edge_source
 	// Not one of the references that the object's refcount is made of: it repeats one that
 	// another edge stands for, or many hold it together.
 	bool uncounted;
@@ -90,8 +99,8 @@ static inline void edge_skip(struct edge_buffer *b)
 	b->left -= b->left != 0;
 }
 
-static inline void edge_emit(struct edge_buffer *b, addr_t to, enum edge_kind kind,
-			     enum label_kind label, uint64_t word)
+static inline void edge_emit_from(struct edge_buffer *b, addr_t to, enum edge_kind kind,
+				  enum label_kind label, uint64_t word, enum edge_source source)
 {
 	if (!to) {
 		edge_skip(b);
@@ -104,8 +113,15 @@ static inline void edge_emit(struct edge_buffer *b, addr_t to, enum edge_kind ki
 		.word = word,
 		.kind = (uint8_t)kind,
 		.label = (uint8_t)label,
+		.source = (uint8_t)source,
 		.uncounted = b->uncounted,
 	};
+}
+
+static inline void edge_emit(struct edge_buffer *b, addr_t to, enum edge_kind kind,
+			     enum label_kind label, uint64_t word)
+{
+	edge_emit_from(b, to, kind, label, word, SOURCE_TABLE);
 }
 
 static inline void edge_emit_text(struct edge_buffer *b, addr_t to, enum edge_kind kind,
@@ -116,6 +132,9 @@ static inline void edge_emit_text(struct edge_buffer *b, addr_t to, enum edge_ki
 
 /** "visit", "own" … */
 const char *edge_kind_name(enum edge_kind kind);
+
+/** "table", "member" … */
+const char *edge_source_name(enum edge_source source);
 
 static inline bool edge_is_strong(const struct edge *e)
 {

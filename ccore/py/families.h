@@ -136,8 +136,9 @@ void instance_attrs(struct py_reader *r, const struct py_object *o, struct insta
 /** "<module.Class attr=value …>", with attributes that tell one instance from another. */
 void repr_instance(struct py_reader *r, const struct py_object *o, struct strbuf *out);
 
-/** Emit what instances of Python classes hold: dict or values, slots, type. */
-void instance_visit(struct py_reader *r, const struct py_object *o);
+/** Emit what an instance's attributes are kept in: dict or values; and its type. */
+void instance_visit_attrs(struct py_reader *r, const struct py_object *o);
+void instance_visit_type(struct py_reader *r, const struct py_object *o);
 
 // -- str.c, bytes.c
 
@@ -165,6 +166,9 @@ bool int_value(struct py_reader *r, addr_t addr, int64_t *ret);
  */
 bool int_value_at(struct py_reader *r, addr_t addr, uint64_t *ret);
 
+/** The value of the int object whose first `n` bytes are at `p`; false when it is none so small. */
+bool int_from_bytes(struct py_reader *r, const uint8_t *p, uint64_t n, int64_t *ret);
+
 // -- tuple.c
 
 /** Length of tuple object `addr`, of a derived class too; 0 when it is none. */
@@ -183,8 +187,38 @@ void repr_items(struct py_reader *r, addr_t addr, uint64_t n, const char *open, 
 
 // -- reader.c
 
+/** Emit the members at offsets [from, to). */
+void visit_members(struct py_reader *r, const struct py_object *o, uint64_t from, uint64_t to);
+
+/** Emit a word that looks like a reference, if it does. */
+void visit_guess(struct py_reader *r, addr_t to, uint64_t off);
+
 /** Emit the words of `size` bytes at `addr` that look like addresses, as guesses. */
 void visit_guesses(struct py_reader *r, addr_t addr, uint64_t size);
+
+// -- emulated.c
+
+/**
+ * Emit what `o` refers to, of a type with `traverse`: what its code visits, with the names that
+ * members and tables have for it. False when that cannot be known, with damage counted where
+ * there is an emulator.
+ */
+bool emulated_visit(struct py_reader *r, const struct py_object *o);
+
+/** What the C __sizeof__ of `o`'s type returns; false when that cannot be known. */
+bool emulated_size(struct py_reader *r, const struct py_object *o, uint64_t *ret);
+
+void emulated_free(struct emulated *em);
+
+// -- mistrust.c
+
+/** Apply what is known of its kind to a new type. */
+void type_mistrust(const struct py *py, struct py_type *type);
+
+// -- named.c
+
+/** Address and size of the state of extension module `o`; false when it has none. */
+bool module_state(struct py_reader *r, const struct py_object *o, addr_t *ret, uint64_t *ret_size);
 
 /** Emit the `n` object pointers at `addr`, with label words `first`, `first` + 1 … */
 void visit_pointers(struct py_reader *r, addr_t addr, uint64_t n, enum edge_kind kind,

@@ -88,19 +88,22 @@ static bool type_is_visited(const struct py_reader *r, const struct py_type *typ
 	       (type->flags & TYPE_PYTHON || r->layout->facts[FACT_C_HEAP_TYPE_VISITED]);
 }
 
-void instance_visit(struct py_reader *r, const struct py_object *o)
+void instance_visit_attrs(struct py_reader *r, const struct py_object *o)
 {
 	const enum edge_kind kind = o->type->flags & TYPE_GC ? EDGE_VISIT : EDGE_OWN;
 	struct instance_attrs at;
 
-	if (o->type->dict_place != DICT_NOWHERE) {
-		instance_attrs(r, o, &at);
-		if (at.values)
-			visit_pointers(r, at.values, at.values_n, kind, LABEL_ATTR_SLOT, 0,
-				       o->addr);
-		// Beside values of its own an instance does not visit the dict that shows them.
-		edge_emit_text(&r->edges, at.dict, at.values ? EDGE_OWN : kind, ".__dict__");
-	}
+	if (o->type->dict_place == DICT_NOWHERE)
+		return;
+	instance_attrs(r, o, &at);
+	if (at.values)
+		visit_pointers(r, at.values, at.values_n, kind, LABEL_ATTR_SLOT, 0, o->addr);
+	// Beside values of its own an instance does not visit the dict that shows them.
+	edge_emit_text(&r->edges, at.dict, at.values ? EDGE_OWN : kind, ".__dict__");
+}
+
+void instance_visit_type(struct py_reader *r, const struct py_object *o)
+{
 	if (o->type->flags & TYPE_HEAP)
 		edge_emit_text(&r->edges, o->type->addr,
 			       type_is_visited(r, o->type) ? EDGE_VISIT : EDGE_OWN, ".__class__");

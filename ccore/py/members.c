@@ -72,6 +72,7 @@ static uint32_t add_rows(const struct layout *l, enum members_id id, uint32_t ba
 			.off = f->off,
 			.kind = (uint8_t)kind_of_row(l, &edge_rows[row]),
 			.label = edge_rows[row].label,
+			.source = SOURCE_TABLE,
 		};
 	}
 	return n;

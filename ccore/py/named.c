@@ -30,6 +30,7 @@ static void repr_module(struct py_reader *r, const struct py_object *o, struct s
 	strbuf_putc(out, '>');
 }
 
+// Bytes of its state.
 static bool module_state_size(struct py_reader *r, const struct py_object *o, uint64_t *ret)
 {
 	const struct layout *l = r->layout;
@@ -45,16 +46,25 @@ static bool module_state_size(struct py_reader *r, const struct py_object *o, ui
 	return def && mem_read_u64(r->py->mem, def + layout_off(l, F_MDEF_SIZE), ret) == 0;
 }
 
+bool module_state(struct py_reader *r, const struct py_object *o, addr_t *ret, uint64_t *ret_size)
+{
+	const addr_t state = layout_has(r->layout, F_MD_STATE) ? object_u64(r, o, F_MD_STATE) : 0;
+
+	if (!state || !module_state_size(r, o, ret_size) ||
+	    *ret_size > LIM_MODULE_STATE_BYTES) // also -1: a module that has no state
+		return false;
+	*ret = state;
+	return true;
+}
+
 // The state of an extension module: a block whose words only the module's own m_traverse knows.
 static void visit_module_state(struct py_reader *r, const struct py_object *o)
 {
-	const addr_t state = layout_has(r->layout, F_MD_STATE) ? object_u64(r, o, F_MD_STATE) : 0;
+	addr_t state;
 	uint64_t size;
 
-	if (!state || !module_state_size(r, o, &size) ||
-	    size > LIM_MODULE_STATE_BYTES) // also -1: a module that has no state
-		return;
-	visit_guesses(r, state, size);
+	if (module_state(r, o, &state, &size))
+		visit_guesses(r, state, size);
 }
 
 const struct py_family family_module = {

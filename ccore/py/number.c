@@ -81,6 +81,30 @@ bool int_value(struct py_reader *r, addr_t addr, int64_t *ret)
 	       long_value(r, &o, ret);
 }
 
+bool int_from_bytes(struct py_reader *r, const uint8_t *p, uint64_t n, int64_t *ret)
+{
+	const struct py_type *type = py_type_get(r, load_u64(p + layout_off(r->layout, F_OB_TYPE)));
+	const uint32_t off = layout_has(r->layout, F_LONG_DIGIT)
+				     ? layout_off(r->layout, F_LONG_DIGIT)
+				     : UINT32_MAX;
+	uint64_t digits, value = 0;
+	bool negative;
+
+	if (type && type->family == &family_int27) {
+		*ret = field_i64(r->layout, F_INT27_IVAL, p);
+		return true;
+	}
+	if (!type || type->family != &family_int || off >= n)
+		return false;
+	long_shape(r, p, &negative, &digits);
+	if (digits > 2 || digits * 4 > n - off)
+		return false;
+	for (uint64_t i = digits; i-- > 0;)
+		value = value << DIGIT_BITS | load_u32(p + off + i * 4);
+	*ret = negative ? -(int64_t)value : (int64_t)value;
+	return true;
+}
+
 static uint64_t size_int(struct py_reader *r, const struct py_object *o)
 {
 	const struct layout *l = r->layout;

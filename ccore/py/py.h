@@ -15,6 +15,7 @@
 #ifndef NECROPY_PY_H
 #define NECROPY_PY_H
 
+#include "emu/emu.h"
 #include "layout/layout.h"
 #include "py/edge.h"
 #include "util/checked.h"
@@ -48,6 +49,7 @@ struct py_family {
 struct py_member {
 	uint32_t off;
 	uint8_t kind;	   // enum edge_kind
+	uint8_t source;	   // enum edge_source
 	const char *label; // ".name"
 };
 
@@ -59,6 +61,7 @@ enum py_type_flags {
 	TYPE_LEAF = 16,		  // instances hold no reference, not even to their type
 	TYPE_IS_TYPE = 32,	  // instances are types
 	TYPE_STATIC_BUILTIN = 64, // tp_dict is kept per interpreter
+	TYPE_MISTRUSTED = 128,	  // what tables say of its instances is not true
 };
 
 // Where instances have their __dict__.
@@ -91,6 +94,12 @@ struct py_type {
 	uint32_t member_n;
 	uint32_t field_n;		 // of a struct sequence: all of its fields, visible or not
 	uint32_t opaque_from, opaque_to; // bytes nothing is known of: candidates for guesses
+	// What the tables do not know, code of the target does: the tp_traverse of `traverser`,
+	// this type or the nearest base written in C.
+	addr_t traverse; // 0: there is none, or the tables know enough
+	const struct py_type *traverser;
+	addr_t size_method; // of a TYPE_SIZE_GUESSED: its C __sizeof__, a METH_NOARGS; or 0
+	addr_t tp_traverse; // its own, also where it is not the collector's
 };
 
 /** An object being read: a view or copy of the first `n` bytes of it. */
@@ -107,16 +116,18 @@ struct py_object {
 struct py {
 	const struct layout *layout;
 	const struct mem *mem;
-	struct arena arena; // names, types, members
+	const struct emu_env *emu; // NULL: nothing is emulated
+	struct arena arena;	   // names, types, members
 	VEC(struct py_type *) types;
 	struct hashmap type_by_addr;	    // to index + 1; 0: known to be no type
 	addr_t none, set_dummy, dict_dummy; // objects; 0 when there is none
 	VEC(addr_t) interned;		    // the dicts of interned strings
 	// Where 3.12+ keeps what static types have per interpreter: arrays of static_type_state.
 	addr_t static_types[2];
-	pthread_mutex_t lock; // for types
-	uint64_t max_bytes;   // that types may take
-	uint64_t member_n;    // members of all types
+	pthread_mutex_t lock;	  // for types
+	uint64_t max_bytes;	  // that types may take
+	uint64_t member_n;	  // members of all types
+	VEC(uint64_t) mistrusted; // kinds of types
 	bool out_of_memory;
 	bool redact; // no contents in reprs
 };
@@ -150,6 +161,8 @@ struct repr_opts {
 
 #define PY_TYPE_CACHE 1024u
 
+struct emulated;
+
 struct py_reader {
 	struct py *py;
 	const struct layout *layout;
@@ -163,6 +176,8 @@ struct py_reader {
 		const struct py_type *type;
 	} cache[PY_TYPE_CACHE];
 	struct edge_buffer edges;
+	struct emulated *emulated; // of emulated.c; NULL until the first is needed
+	bool reports;		   // belongs to the thread that may ask for Ctrl-C
 };
 
 /** `layout` and `mem` stay the caller's and must outlive `py`. */
@@ -172,6 +187,7 @@ void py_close(struct py *py);
 
 /** Some 40 KB: allocate it, or keep it in something that is allocated. */
 void py_reader_init(struct py_reader *r, struct py *py);
+void py_reader_done(struct py_reader *r);
 
 /** The type object at `addr`, or NULL when there is none. Any thread. */
 const struct py_type *py_type_slow(struct py_reader *r, addr_t addr);
@@ -231,6 +247,33 @@ uint64_t py_var_size(const struct py_reader *r, const struct py_object *o);
  * and is called at the end when there are any left.
  */
 void py_visit(struct py_reader *r, const struct py_object *o);
+
+/** Types of one kind are read by the same code of ours: a C type; the Python classes on it. */
+uint64_t py_type_kind(const struct py_type *type);
+
+/**
+ * Read instances of types of this kind by emulation from now on, because tables were wrong about
+ * one. When no other thread is reading.
+ */
+void py_mistrust(struct py *py, const struct py_type *type);
+
+/** The reader's emulator, for calls of the caller's own; NULL when there is none. */
+struct emu *py_emulator(struct py_reader *r);
+
+#define PY_PREFETCH 1024u
+
+/**
+ * Whether visiting an object of `type` emulates code, and it has not been done yet: many at once
+ * by py_prefetch() are far cheaper than each by its py_visit().
+ */
+bool py_wants_prefetch(const struct py_reader *r, const struct py_type *type, addr_t object);
+
+/** The same for py_sizeof(). */
+bool py_wants_size_prefetch(const struct py_reader *r, const struct py_type *type, addr_t object);
+void py_prefetch_sizes(struct py_reader *r, const addr_t *objects, uint64_t n);
+
+/** Make ready what py_visit() of `objects` needs, at most PY_PREFETCH; forgets those before. */
+void py_prefetch(struct py_reader *r, const addr_t *objects, uint64_t n);
 
 /** What sys.getsizeof() returns for `o`; *ret_guess is set when that is an estimate. */
 uint64_t py_sizeof(struct py_reader *r, const struct py_object *o, bool *ret_guess);

@@ -24,6 +24,7 @@ void py_close(struct py *py)
 {
 	vec_done(&py->interned);
 	vec_done(&py->types);
+	vec_done(&py->mistrusted);
 	hashmap_done(&py->type_by_addr);
 	arena_done(&py->arena);
 	pthread_mutex_destroy(&py->lock);
@@ -43,6 +44,12 @@ void py_reader_init(struct py_reader *r, struct py *py)
 	r->edges.sink.flush = drop_edges;
 	r->edges.left = UINT64_MAX;
 	r->repr = REPR_SHORT;
+}
+
+void py_reader_done(struct py_reader *r)
+{
+	emulated_free(r->emulated);
+	r->emulated = NULL;
 }
 
 addr_t py_read_ptr(struct py_reader *r, addr_t addr, addr_t owner)
@@ -141,26 +148,30 @@ void visit_pointers(struct py_reader *r, addr_t addr, uint64_t n, enum edge_kind
 	}
 }
 
-static void visit_members(struct py_reader *r, const struct py_object *o)
+void visit_members(struct py_reader *r, const struct py_object *o, uint64_t from, uint64_t to)
 {
 	const bool gc = o->type->flags & TYPE_GC;
 
 	for (uint32_t i = 0; i < o->type->member_n; i++) {
 		const struct py_member *m = &o->type->members[i];
-		const addr_t to = m->off + 8 <= o->n ? load_u64(o->p + m->off)
-						     : py_read_ptr(r, o->addr + m->off, o->addr);
 
 		// A base that is not tracked may have a tp_traverse for those derived from it.
-		edge_emit_text(&r->edges, to, m->kind == EDGE_VISIT && !gc ? EDGE_OWN : m->kind,
-			       m->label);
+		const enum edge_kind kind = m->kind == EDGE_VISIT && !gc ? EDGE_OWN : m->kind;
+
+		if (m->off < from || m->off >= to)
+			continue;
+		edge_emit_from(&r->edges,
+			       m->off + 8 <= o->n ? load_u64(o->p + m->off)
+						  : py_read_ptr(r, o->addr + m->off, o->addr),
+			       kind, LABEL_TEXT, (uint64_t)(uintptr_t)m->label, m->source);
 	}
 }
 
-static void guess(struct py_reader *r, addr_t to, uint64_t off)
+void visit_guess(struct py_reader *r, addr_t to, uint64_t off)
 {
 	// Below the lowest address that Linux maps lie small numbers.
 	if (to % 8 == 0 && to >= 4096)
-		edge_emit(&r->edges, to, EDGE_GUESS, LABEL_OFFSET, off);
+		edge_emit_from(&r->edges, to, EDGE_GUESS, LABEL_OFFSET, off, SOURCE_GUESS);
 }
 
 void visit_guesses(struct py_reader *r, addr_t addr, uint64_t size)
@@ -171,7 +182,7 @@ void visit_guesses(struct py_reader *r, addr_t addr, uint64_t size)
 
 		if (!p)
 			return; // a guess that is missing is no damage
-		guess(r, load_u64(p), off);
+		visit_guess(r, load_u64(p), off);
 	}
 }
 
@@ -181,7 +192,7 @@ static void visit_opaque(struct py_reader *r, const struct py_object *o)
 	uint32_t off = (o->type->opaque_from + 7) & ~7u;
 
 	for (; off + 8 <= o->type->opaque_to && off + 8 <= o->n; off += 8)
-		guess(r, load_u64(o->p + off), off);
+		visit_guess(r, load_u64(o->p + off), off);
 }
 
 void py_visit(struct py_reader *r, const struct py_object *o)
@@ -190,13 +201,13 @@ void py_visit(struct py_reader *r, const struct py_object *o)
 
 	if (!r->edges.left) {
 		damage_note(&r->damage, DAMAGE_LIMIT, o->addr);
-	} else if (!(t->flags & TYPE_LEAF)) {
+	} else if (!(t->flags & TYPE_LEAF) && !(t->traverse && emulated_visit(r, o))) {
 		if (t->member_n)
-			visit_members(r, o);
+			visit_members(r, o, 0, UINT64_MAX);
 		if (t->family && t->family->visit)
 			t->family->visit(r, o);
-		if (t->dict_place != DICT_NOWHERE || t->flags & TYPE_HEAP)
-			instance_visit(r, o);
+		instance_visit_attrs(r, o);
+		instance_visit_type(r, o);
 		if (t->opaque_to)
 			visit_opaque(r, o);
 	}
@@ -220,7 +231,9 @@ uint64_t py_sizeof(struct py_reader *r, const struct py_object *o, bool *ret_gue
 	uint64_t size;
 
 	*ret_guess = t->flags & TYPE_SIZE_GUESSED;
-	if (t->family && t->family->size)
+	if (t->size_method && emulated_size(r, o, &size))
+		*ret_guess = false;
+	else if (t->family && t->family->size)
 		size = t->family->size(r, o);
 	else
 		size = t->basicsize + (t->itemsize ? t->itemsize * py_var_size(r, o) : 0);

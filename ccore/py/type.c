@@ -89,7 +89,7 @@ static bool declared_members(struct py_reader *r, const struct raw_type *t,
 	const struct layout *l = r->layout;
 	const uint64_t stride = l->struct_size[S_PyMemberDef];
 	addr_t def = raw_u64(r, t, F_TP_MEMBERS);
-	struct py_member m = {.kind = EDGE_VISIT};
+	struct py_member m = {.kind = EDGE_VISIT, .source = SOURCE_MEMBER};
 	uint8_t scratch[256];
 	char name[LIM_NAME_BYTES] = ".";
 
@@ -179,6 +179,25 @@ static bool take_structseq(struct py_reader *r, struct py_type *type)
 	return true;
 }
 
+// Python classes add what tables know; their base's code does the rest. A module's knows the state
+// behind it.
+static void find_traverse(struct py_reader *r, const struct raw_type *t, struct py_type *type,
+			  bool known)
+{
+	const bool wanted = !known || type->family == &family_module;
+
+	if (!layout_has(r->layout, F_TP_TRAVERSE) || !r->py->emu)
+		return;
+	type->tp_traverse = raw_u64(r, t, F_TP_TRAVERSE);
+	if (type->flags & TYPE_PYTHON)
+		type->traverser = type->base ? type->base->traverser : NULL;
+	else if (wanted && type->tp_traverse)
+		type->traverser = type;
+	// A type may have code for those derived from it, and not be the collector's itself.
+	if (type->traverser && type->flags & TYPE_GC)
+		type->traverse = type->traverser->tp_traverse;
+}
+
 static bool find_members(struct py_reader *r, const struct raw_type *t, const char *tp_name,
 			 struct py_type *type)
 {
@@ -187,16 +206,16 @@ static bool find_members(struct py_reader *r, const struct raw_type *t, const ch
 	const bool named = !(type->flags & TYPE_PYTHON) && name_can_be_trusted(r, t->addr, tp_name);
 	const struct py_family *family = named ? family_of(r->layout, tp_name) : NULL;
 	uint32_t n = 0;
-	bool known = family != NULL, ok = true;
+	bool known = family != NULL, leaf, ok = true;
 
 	type->family = family ? family : type->base ? type->base->family : NULL;
 	type->field_n = type->base ? type->base->field_n : 0;
 	if (named)
-		known = members_find(r->layout, tp_name, type->basicsize, rows, &n) || known ||
-			members_is_leaf(tp_name);
+		known = members_find(r->layout, tp_name, type->basicsize, rows, &n) || known;
 	if (!known && !(type->flags & TYPE_PYTHON))
 		known = take_structseq(r, type);
-	if (!known)
+	leaf = named && !known && members_is_leaf(tp_name);
+	if (!known && !leaf)
 		ok = declared_members(r, t, type, &declared);
 	if (!raw_u64(r, t, F_TP_TRAVERSE)) {
 		disown_visits(rows, n);
@@ -206,13 +225,14 @@ static bool find_members(struct py_reader *r, const struct raw_type *t, const ch
 		type->opaque_from = type->base->opaque_from;
 		type->opaque_to = type->base->opaque_to;
 	}
-	if (!known && !(type->flags & TYPE_PYTHON)) {
+	if (!known && !leaf && !(type->flags & TYPE_PYTHON)) {
 		if (!type->opaque_to)
 			type->opaque_from = type->base ? type->base->basicsize
 						       : r->layout->struct_size[S_PyObject];
 		// The base of a type with its own struct may be larger than what it adds to.
 		type->opaque_to = type->basicsize > type->opaque_from ? type->basicsize : 0;
 	}
+	find_traverse(r, t, type, known);
 	ok = ok && set_members(r, type, known ? rows : declared.data, known ? n : declared.n);
 	vec_done(&declared);
 	return ok;
@@ -278,6 +298,28 @@ static bool size_is_guessed(struct py_reader *r, const struct py_type *type)
 	       dict_lookup(r, type_dict(r, type->addr), "__sizeof__");
 }
 
+// The code of its __sizeof__, or of that which it inherits, where that is C and takes no arguments.
+static addr_t find_size_method(struct py_reader *r, const struct py_type *type)
+{
+	enum { METH_NOARGS = 4 };
+	const struct layout *l = r->layout;
+	const addr_t method = dict_lookup(r, type_dict(r, type->addr), "__sizeof__");
+	addr_t kind, def, code;
+	uint32_t flags;
+
+	if (!method)
+		return type->base->size_method;
+	if (!layout_has(l, F_D_METHOD) || !layout_has(l, F_ML_METH) || !layout_has(l, F_ML_FLAGS) ||
+	    mem_read_u64(r->py->mem, method + layout_off(l, F_OB_TYPE), &kind) < 0 ||
+	    kind != l->symbols[SYM_METHOD_DESCR_TYPE] ||
+	    mem_read_u64(r->py->mem, method + layout_off(l, F_D_METHOD), &def) < 0 ||
+	    mem_read_u32(r->py->mem, def + layout_off(l, F_ML_FLAGS), &flags) < 0 ||
+	    flags != METH_NOARGS ||
+	    mem_read_u64(r->py->mem, def + layout_off(l, F_ML_METH), &code) < 0)
+		return 0;
+	return code;
+}
+
 // -- making a struct py_type
 
 struct py_type *type_make(struct py_reader *r, const struct raw_type *t, const struct py_type *base)
@@ -317,10 +359,13 @@ struct py_type *type_make(struct py_reader *r, const struct raw_type *t, const s
 	type->least_n = least_size(l, type);
 	type->read_n = read_size(type);
 	type->dict_place = dict_place(l, type);
-	if (size_is_guessed(r, type))
+	if (size_is_guessed(r, type)) {
 		type->flags |= TYPE_SIZE_GUESSED;
+		type->size_method = find_size_method(r, type);
+	}
 	if (!(type->flags & TYPE_HEAP) && !type->member_n && type->dict_place == DICT_NOWHERE &&
-	    !type->opaque_to && (!type->family || !type->family->visit))
+	    !type->opaque_to && !type->traverse && (!type->family || !type->family->visit))
 		type->flags |= TYPE_LEAF;
+	type_mistrust(r->py, type);
 	return type;
 }

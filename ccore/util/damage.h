@@ -23,6 +23,11 @@
 	X(DAMAGE_BAD_POOL, "bad-pool", "pieces of an allocator that contradict themselves")        \
 	X(DAMAGE_BAD_REFCOUNT, "bad-refcount", "objects whose refcount cannot be true")            \
 	X(DAMAGE_BAD_NAME, "bad-name", "names that cannot be read")                                \
+	X(DAMAGE_EMULATION, "emulation",                                                           \
+	  "objects whose type's own code could not be run to its end: guesses were made instead")  \
+	X(DAMAGE_TABLES, "tables",                                                                 \
+	  "objects of which their type's own code says something else than necropy's tables: "     \
+	  "the code was believed")                                                                 \
 	X(DAMAGE_LIMIT, "limit", "limits reached (see limits.h)")
 
 enum damage_kind {

@@ -120,4 +120,31 @@
 // Attributes of an instance among which its repr looks for some to show.
 #define LIM_REPR_ATTRS 256u
 
+// Of one emulator: parts of the address space mapped at a time (each slows it a little), copies
+// of memory, and memory that the emulated code may ask for.
+#define LIM_EMU_REGIONS 512u
+#define LIM_EMU_COPY_BYTES (64u << 20)
+#define LIM_EMU_ROOM_BYTES (16u << 20)
+
+// Steps (blocks of instructions) of one emulated call, and those more for each object it visits:
+// a traversal takes about five a reference.
+#define LIM_EMU_STEPS 4194304u
+#define LIM_EMU_STEPS_VISIT 64u
+
+// Objects that one object may visit: past this it is a loop.
+#define LIM_EMU_VISITED (16u << 20)
+
+// Tables of the target's modules, among whose names those of libc's functions are looked for.
+#define LIM_EMU_MODULES 4096u
+#define LIM_EMU_DYNAMIC 256u
+#define LIM_EMU_RELOCATIONS 1048576u
+#define LIM_EMU_SYMBOLS 65536u
+#define LIM_EMU_PATCHES 256u
+
+// Times that a call is begun again because memory had to be made ready for it.
+#define LIM_EMU_TRIES 256u
+
+// Steps of calls that came to no end, of one emulator: then it is not asked any more.
+#define LIM_EMU_WASTED_STEPS (1ull << 30)
+
 #endif

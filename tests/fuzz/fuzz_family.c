@@ -10,6 +10,7 @@
  */
 #include "command/run.h"
 #include "layout/validate.h"
+#include "py/attribute.h"
 #include "py/block.h"
 #include "py/static_object.h"
 #include "render/render.h"
@@ -513,7 +514,7 @@ static void look_at_address(struct py_reader *r, addr_t addr)
 
 	(void)dict_lookup(r, addr, "a");
 	if (py_object_open(r, addr, &o))
-		(void)instance_attribute(r, &o, "a");
+		(void)instance_attribute(r, o.addr, "a");
 	(void)text_append(r, addr, 100, &text, NULL);
 	(void)text_equals(r, addr, "a");
 	(void)type_dict(r, addr);
