@@ -89,6 +89,7 @@ def test_references_that_nothing_shows_are_held_from_c(held):
     rows = chain(held, "leaked")
     assert [row["type"] for row in rows] == ["held from C", "__main__.Target"]
     assert rows[1]["label"] == "1 of its references"
+    assert rows[0]["addr"] is None
 
 
 def test_garbage_is_held_by_nothing_and_that_is_said(held_core):
