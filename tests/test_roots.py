@@ -114,6 +114,15 @@ def test_certain_roots_come_before_guesses(held_core):
     assert "guess" not in [row["kind"] for row in rows]
 
 
+def test_a_variable_is_a_referrer_and_a_left_over_word_is_none(held_core):
+    ids = held_core.truth.notes["held"]
+    rows = held_core.ask("backrefs", address(ids["static"])).rows
+    assert [row["type"].split(":")[-1] for row in rows if row["kind"] == "guess"] \
+        == ["PyOS_InputHook"]
+    rows = held_core.ask("backrefs", address(ids["garbage"])).rows
+    assert rows and "guess" not in [row["kind"] for row in rows]
+
+
 def test_a_picture_shows_the_root(held_core):
     wanted = address(held_core.truth.notes["held"]["leaked"])
     picture = held_core.run("graph", wanted, "--chain", "--to", "any", "--format", "dot")

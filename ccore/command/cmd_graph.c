@@ -134,7 +134,8 @@ static int draw_neighbours(struct drawing *d, uint32_t row, bool back, uint64_t 
 		uint32_t other_row;
 		int added;
 
-		if (is_filtered(d, other) || (e > first[id] && to[e] == to[e - 1]))
+		if (is_filtered(d, other) || (e > first[id] && to[e] == to[e - 1]) ||
+		    (back && session_is_leftover(d->s, other, id)))
 			continue;
 		if (drawn == d->too_many) {
 			++*left_out;
@@ -186,6 +187,7 @@ static int draw_object(struct drawing *d, uint32_t id, const struct args *a, uin
 static int draw_objects(struct drawing *d, const struct args *a, struct ccore_result *r,
 			struct ccore_error *err)
 {
+	const struct residue *residue;
 	struct node_list nodes = {0};
 	uint64_t left_out = 0, n;
 	uint32_t id;
@@ -194,6 +196,7 @@ static int draw_objects(struct drawing *d, const struct args *a, struct ccore_re
 
 	TRY(args_u64(a, "--too-many", &d->too_many, err));
 	TRY(session_graph(d->s, &d->g, err));
+	TRY(session_residue(d->s, &residue, err));
 	if (parse_addr(a->argument, &addr)) {
 		TRY(session_node(d->s, a->argument, &id, err));
 		status = draw_object(d, id, a, &left_out, err);

@@ -81,17 +81,19 @@ static int run_backrefs(struct session *s, const struct args *a, struct ccore_re
 			struct ccore_error *err)
 {
 	struct listing w = {.s = s, .t = &r->table, .limit = a->limit};
+	const struct residue *residue;
 	struct graph *g;
 	uint32_t id, before = UINT32_MAX;
 
 	TRY(session_node(s, a->argument, &id, err));
 	TRY(session_graph(s, &g, err));
+	TRY(session_residue(s, &residue, err));
 	add_columns(&w);
 	w.wanted = node_address(s, id);
 	for (uint64_t e = g->in_first[id]; e < g->in_first[id + 1]; e++) {
 		w.from = g->in[e] & ~GRAPH_GUESS;
 		// All references of one object stand together, and are listed by one visit.
-		if (w.from != before)
+		if (w.from != before && !session_is_leftover(s, w.from, id))
 			references_each(&s->heap, w.from, add_backward, &w);
 		before = w.from;
 		TRY(progress_poll(&s->progress, "reading referrers", e - g->in_first[id], 0, err));
