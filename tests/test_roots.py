@@ -89,6 +89,7 @@ def test_references_that_nothing_shows_are_held_from_c(held):
     rows = chain(held, "leaked")
     assert [row["type"] for row in rows] == ["held from C", "__main__.Target"]
     assert rows[1]["label"] == "1 of its references"
+    assert rows[0]["addr"] is None
 
 
 def test_garbage_is_held_by_nothing_and_that_is_said(held_core):
@@ -111,6 +112,15 @@ def test_certain_roots_come_before_guesses(held_core):
     rows = chains(held_core.ask("why", address(wanted), "--to", "any"))[0]
     assert rows[0]["type"] == "module"
     assert "guess" not in [row["kind"] for row in rows]
+
+
+def test_a_variable_is_a_referrer_and_a_left_over_word_is_none(held_core):
+    ids = held_core.truth.notes["held"]
+    rows = held_core.ask("backrefs", address(ids["static"])).rows
+    assert [row["type"].split(":")[-1] for row in rows if row["kind"] == "guess"] \
+        == ["PyOS_InputHook"]
+    rows = held_core.ask("backrefs", address(ids["garbage"])).rows
+    assert rows and "guess" not in [row["kind"] for row in rows]
 
 
 def test_a_picture_shows_the_root(held_core):

@@ -68,6 +68,19 @@ def test_refcounts_are_those_that_python_gives(lab, python):
     assert wrong == {}
 
 
+def test_every_reference_of_a_tangle_is_found_once(lab, python):
+    target = lab.target(python, "held")
+    expected = {address(i): n for i, n in target.truth.notes["knots"]}
+    found = {row["addr"]: row["refcount"]
+             for name in ("__main__.Knot", "__main__.SlottedKnot")
+             for row in target.ask("objects", name, "-n", "all").rows}
+    assert found == expected
+    assert len(set(expected.values())) > 5
+    held = {row["type"] for row in target.ask("verify", "-n", "all").rows
+            if row["check"] == "held"}
+    assert not {"__main__.Knot", "__main__.SlottedKnot"} & held
+
+
 # --- damage
 
 class Damaged(object):

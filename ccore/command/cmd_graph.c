@@ -80,7 +80,8 @@ static int find_neighbours(struct surroundings *a, uint32_t id, bool back, struc
 	} else {
 		sources = graph_sources(a->g, id, &n);
 		for (uint64_t i = 0; i < n && !ret->failed; i++) {
-			add_neighbour(ret, sources[i] & ~GRAPH_GUESS, NULL);
+			if (!session_is_leftover(s, sources[i] & ~GRAPH_GUESS, id))
+				add_neighbour(ret, sources[i] & ~GRAPH_GUESS, NULL);
 			TRY(progress_poll(&s->progress, "reading referrers", i, n, err));
 		}
 	}
@@ -162,12 +163,15 @@ static int draw_objects(struct surroundings *a, const struct args *args, struct 
 			struct ccore_error *err)
 {
 	const char *direction = args_str(args, "--direction");
+	const struct residue *residue;
 	struct node_list nodes;
 	uint64_t n;
 	int status = 0;
 
-	if (strcmp(direction, "forward") != 0)
+	if (strcmp(direction, "forward") != 0) {
+		TRY(session_residue(a->d->s, &residue, err));
 		TRY(session_graph(a->d->s, &a->g, err));
+	}
 	TRY(session_named_nodes(a->d->s, args->argument, &nodes, err));
 	n = nodes.ids.n < a->too_many ? nodes.ids.n : a->too_many;
 	for (uint64_t i = 0; status == 0 && i < n; i++)

@@ -90,7 +90,8 @@ static int add_referrers(struct listing *w, const struct graph *g, uint32_t id,
 		// All references of one object stand together, and are listed by one visit.
 		if (!i || (sources[i] & ~GRAPH_GUESS) != w->from) {
 			w->from = sources[i] & ~GRAPH_GUESS;
-			references_each(&w->s->heap, w->from, add_backward, w);
+			if (!session_is_leftover(w->s, w->from, id))
+				references_each(&w->s->heap, w->from, add_backward, w);
 		}
 		TRY(progress_poll(&w->s->progress, "reading referrers", i, n, err));
 	}
@@ -98,14 +99,15 @@ static int add_referrers(struct listing *w, const struct graph *g, uint32_t id,
 }
 
 // Without an index: the same, by looking at all objects. Weak references are in no index.
-static int search_referrers(struct listing *w, struct ccore_error *err)
+static int search_referrers(struct listing *w, uint32_t target, struct ccore_error *err)
 {
 	const struct heap *h = &w->s->heap;
 	const uint64_t n = h->node_n + h->roots.all.n;
 
 	for (uint64_t id = 0; id < n; id++) {
 		w->from = (uint32_t)id;
-		references_each(&w->s->heap, w->from, add_backward, w);
+		if (!session_is_leftover(w->s, w->from, target))
+			references_each(&w->s->heap, w->from, add_backward, w);
 		if (id % 1024 == 0)
 			TRY(progress_report(&w->s->progress, "reading objects", id, n, err));
 	}
@@ -116,17 +118,19 @@ static int run_backrefs(struct session *s, const struct args *a, struct ccore_re
 			struct ccore_error *err)
 {
 	struct listing w = {.s = s, .t = &r->table, .limit = a->limit};
+	const struct residue *residue;
 	struct graph *g;
 	uint32_t id;
 	int status;
 
 	TRY(session_node(s, a->argument, &id, err));
+	TRY(session_residue(s, &residue, err));
 	w.wanted = node_address(s, id);
 	add_columns(&w);
 	w.weak = args_flag(a, "--weak");
 	status = w.weak ? CCORE_ENOMEM : session_graph(s, &g, err);
 	if (status == CCORE_ENOMEM)
-		return search_referrers(&w, err);
+		return search_referrers(&w, id, err);
 	return status < 0 ? status : add_referrers(&w, g, id, err);
 }
 

@@ -254,6 +254,9 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 		checks[i].summarize(&v, &checks[i]);
 	if (v.first_wrong)
 		list_neighbours(&v);
+	if (!s->target.threads.n)
+		result_note(r, "the C stacks of this target are not known: objects that only they "
+			       "hold count as hidden");
 	for (unsigned i = 0; i < CHECK_N; i++)
 		if (checks[i].list)
 			checks[i].list(&v, &checks[i]);

@@ -11,11 +11,13 @@ static void add_chain(struct session *s, struct table *t, const struct columns *
 	for (uint64_t i = 0; i < p->ids.n; i++) {
 		const uint32_t id = p->ids.data[i];
 		const uint64_t row = table_row(t);
+		const addr_t addr = node_address(s, id);
 		struct strbuf label = {0};
 
 		table_set_u64(t, row, c->path, number);
 		table_set_u64(t, row, c->step, i);
-		table_set_u64(t, row, c->addr, node_address(s, id));
+		// C code that holds something is nowhere.
+		table_set_u64(t, row, c->addr, addr ? addr : TABLE_UNKNOWN);
 		table_set_text(t, row, c->type, s, id, node_type_text);
 		table_set_text(t, row, c->repr, s, id, node_repr_text);
 		if (i) {
@@ -45,7 +47,7 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	t->noun = "steps";
 	c.path = table_column(t, "path", "", CCORE_U64, 0);
 	c.step = table_column(t, "step", "", CCORE_U64, 0);
-	c.addr = table_column(t, "addr", "", CCORE_ADDR, 0);
+	c.addr = table_column(t, "addr", "", CCORE_ADDR, COLUMN_NULLABLE);
 	c.type = table_column(t, "type", "", CCORE_STR, 0);
 	c.label = table_column(t, "label", "", CCORE_STR, 0);
 	c.kind = table_column(t, "kind", "", CCORE_STR, COLUMN_HIDDEN);

@@ -67,6 +67,14 @@ int session_unreachable(struct session *s, struct unreachable **ret, struct ccor
 	return 0;
 }
 
+bool session_is_leftover(const struct session *s, uint32_t source, uint32_t target)
+{
+	const struct heap *h = &s->heap;
+
+	return source >= h->node_n && root_is_guess(&h->roots.all.data[source - h->node_n]) &&
+	       s->residue.of[target] <= 0 && s->residue.of[target] != RESIDUE_NONE;
+}
+
 static bool near_object(const struct heap *h, addr_t addr, uint32_t *ret)
 {
 	for (addr_t at = addr & ~7ull; at > 0 && addr - at < 256; at -= 8)

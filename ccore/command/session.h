@@ -35,6 +35,12 @@ int session_unreachable(struct session *s, struct unreachable **ret, struct ccor
  */
 int session_residue(struct session *s, const struct residue **ret, struct ccore_error *err);
 
+/**
+ * Whether `source` is a variable or C stack whose word for node `target` is left over: the
+ * object's refcount is explained without it. After session_residue().
+ */
+bool session_is_leftover(const struct session *s, uint32_t source, uint32_t target);
+
 /** The node at `text`, an address; errors say that it is none, or what contains it. */
 int session_node(struct session *s, const char *text, uint32_t *ret, struct ccore_error *err);
 

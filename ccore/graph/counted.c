@@ -143,7 +143,7 @@ static int count_tables(struct counting *c)
 static int count_all(struct counting *c)
 {
 	struct heap *h = c->h;
-	struct damage before[PARALLEL_MAX];
+	struct damage before[PARALLEL_MAX] = {0};
 	int r;
 
 	// The same objects are read a second time: what is wrong with them has been counted.

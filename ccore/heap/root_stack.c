@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * C stacks: the words from the stack pointer to the end of the mapping, and the registers. What
- * lies there may be left over, so these are guesses.
+ * C stacks: the words from the stack pointer to the end of the mapping, the registers, and the
+ * thread's own variables. What lies there may be left over, so these are guesses.
  */
 #include "heap/root_kinds.h"
 #include "sym/mappings.h"
 
 #include <inttypes.h>
+
+// Of the variables of one thread, and of glibc's struct pthread.
+#define THREAD_LOCAL_BYTES 65536u
+#define THREAD_BYTES 2304u
 
 int root_stacks_add(struct heap *h, struct ccore_error *err)
 {
@@ -51,6 +55,27 @@ static void visit_registers(struct py_reader *r, const struct os_thread *t)
 			edge_emit_text(&r->edges, t->regs[i], EDGE_GUESS, labels[i]);
 }
 
+// Variables of a thread lie below where fs points, and glibc's own of it above. Those of all
+// threads but the first are in the mapping of the stack.
+static void visit_thread_locals(struct py_reader *r, const struct target *t, addr_t fs_base)
+{
+	const struct mapping *m = mappings_find(&t->mappings, fs_base);
+	addr_t at, end;
+
+	if (!m || fs_base % 8)
+		return;
+	at = fs_base - m->start < THREAD_LOCAL_BYTES ? m->start : fs_base - THREAD_LOCAL_BYTES;
+	end = m->end - fs_base < THREAD_BYTES ? m->end : fs_base + THREAD_BYTES;
+	for (; end - at >= 8; at += 8) {
+		uint8_t scratch[8];
+		const uint8_t *p = py_get(r, at, 8, scratch);
+
+		if (p && load_u64(p) % 8 == 0)
+			edge_emit_text(&r->edges, load_u64(p), EDGE_GUESS,
+				       " thread-local variable");
+	}
+}
+
 void root_stack_visit(struct py_reader *r, const struct runtime *rt, const struct root *root)
 {
 	const struct os_thread *t = &rt->target->threads.data[root->thread];
@@ -63,6 +88,8 @@ void root_stack_visit(struct py_reader *r, const struct runtime *rt, const struc
 	if (m->end - at > LIM_STACK_BYTES)
 		damage_note(&r->damage, DAMAGE_LIMIT, at);
 	visit_guesses(r, at, u64_min(m->end - at, LIM_STACK_BYTES));
+	if (mappings_find(&rt->target->mappings, t->fs_base) != m)
+		visit_thread_locals(r, rt->target, t->fs_base);
 }
 
 void root_stack_name(const struct runtime *rt, const struct root *root, struct strbuf *out)

@@ -56,7 +56,7 @@ static int add_state_words(struct heap *h, struct ccore_error *err)
 	for (uint64_t i = 0; i < n; i++) {
 		struct root root = h->roots.all.data[i];
 
-		if (root.kind == ROOT_FRAME)
+		if (root.kind != ROOT_THREAD && root.kind != ROOT_INTERPRETER)
 			continue;
 		root.is_words = true;
 		if (!vec_push(&h->roots.all, root))

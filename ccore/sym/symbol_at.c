@@ -108,10 +108,12 @@ static const struct symbol *symbol_in(struct symbol_index *x, const struct modul
 {
 	struct module_symbols *m;
 
-	if (!x->modules)
+	if (!x->modules) {
 		x->modules = calloc(x->target->modules.n, sizeof(*x->modules));
-	if (!x->modules)
-		return NULL;
+		if (!x->modules)
+			return NULL;
+		x->module_n = x->target->modules.n;
+	}
 	m = &x->modules[mod - x->target->modules.data];
 	if (!m->loaded)
 		load(m, x->target, mod);
@@ -144,10 +146,10 @@ void symbol_at(struct symbol_index *x, addr_t addr, struct strbuf *out)
 
 void symbol_index_done(struct symbol_index *x)
 {
-	for (uint64_t i = 0; x->modules && i < x->target->modules.n; i++) {
+	for (uint64_t i = 0; i < x->module_n; i++) {
 		vec_done(&x->modules[i].all);
 		arena_done(&x->modules[i].arena);
 	}
 	free(x->modules);
-	x->modules = NULL;
+	*x = (struct symbol_index){.target = x->target};
 }

@@ -12,7 +12,8 @@
 /** Zeroed, but for `target`, it is empty. */
 struct symbol_index {
 	const struct target *target;
-	struct module_symbols *modules; // as many as the target's
+	struct module_symbols *modules; // module_n of them: the target's
+	uint64_t module_n;
 };
 
 /**

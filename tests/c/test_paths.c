@@ -23,6 +23,15 @@ static bool is_zero(void *ctx, uint32_t id)
 	return id == 0;
 }
 
+// When set, the only node that a guess may lead to.
+static uint32_t only_guess;
+
+static bool is_only_guess(void *ctx, uint32_t target)
+{
+	(void)ctx; // the node is the test's
+	return target == only_guess;
+}
+
 static void find(const struct edge_list *edges, uint32_t n, uint32_t from, bool guesses,
 		 uint64_t max_depth, struct paths *ret)
 {
@@ -35,6 +44,7 @@ static void find(const struct edge_list *edges, uint32_t n, uint32_t from, bool 
 		.wanted = 1,
 		.max_depth = max_depth,
 		.guesses = guesses,
+		.may_be_guessed = only_guess ? is_only_guess : NULL,
 		.is_goal = is_zero,
 		.progress = &quiet,
 	};
@@ -85,6 +95,24 @@ TEST(one_guess_is_better_than_two_however_short)
 	find(edges, 6, 5, true, 20, &found);
 	CHECK(found.all.n == 1 && found.all.data[0].ids.n == 5);
 	paths_done(&found);
+}
+
+TEST(a_guess_counts_only_where_it_may_be_one)
+{
+	// 0 ~> 2, and 0 ~> 1 -> 2
+	const struct edge_list edges[] = {
+		{0, 2 | GRAPH_GUESS}, {0, 1 | GRAPH_GUESS}, {1, 2}, {0, 0}};
+	struct paths found;
+
+	only_guess = 1;
+	find(edges, 3, 2, true, 20, &found);
+	CHECK(found.all.n == 1 && found.all.data[0].ids.n == 3);
+	paths_done(&found);
+	only_guess = 3;
+	find(edges, 3, 2, true, 20, &found);
+	CHECK(found.all.n == 0);
+	paths_done(&found);
+	only_guess = 0;
 }
 
 TEST(a_circle_ends)

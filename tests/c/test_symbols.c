@@ -2,6 +2,7 @@
 // Symbols and DWARF of this very program, which the compiler laid out before our eyes.
 #include "test.h"
 
+#include "sym/symbol_at.h"
 #include "sym/symbols.h"
 
 #include <limits.h>
@@ -176,4 +177,39 @@ TEST(what_is_found_already_is_left_alone)
 
 	CHECK(symbols_find(&target, this_program(), &r, 1, false, &err) == 0 && r.value == 77);
 	CHECK(dwarf_find(&target, this_program(), &m, 1, NULL, 0, &err) == 0 && m.size == 77);
+}
+
+TEST(addresses_of_variables_have_names)
+{
+	const char *slash;
+	struct strbuf text = {0}, expected = {0};
+	struct symbol_index x = {.target = &target};
+
+	// As if it were mapped at the addresses of the file: those of a static address plus bias.
+	struct sym_request r = {.names = "test_symbols_outer"};
+
+	(void)this_program();
+	CHECK(symbols_find(&target, &self, &r, 1, false, &err) == 0 && r.found);
+	self.bias = (addr_t)(uintptr_t)&test_symbols_outer - r.value;
+	self.start = self.bias;
+	self.end = (addr_t)(uintptr_t)&test_symbols_outer + (1u << 20);
+	target.modules.data = &self;
+	target.modules.n = 1;
+	slash = strrchr(self_path, '/');
+	symbol_at(&x, (addr_t)(uintptr_t)&test_symbols_outer, &text);
+	strbuf_printf(&expected, "%s:test_symbols_outer", slash + 1);
+	CHECK(strcmp(text.data, expected.data) == 0);
+	CHECK(strcmp(symbol_name_at(&x, (addr_t)(uintptr_t)&test_symbols_hidden[1]),
+		     "test_symbols_hidden") == 0);
+	strbuf_done(&text);
+	symbol_at(&x, (addr_t)(uintptr_t)&test_symbols_hidden[1], &text);
+	CHECK(strstr(text.data, ":test_symbols_hidden+0x8"));
+	CHECK(!symbol_name_at(&x, self.start + 1));
+	CHECK(!symbol_name_at(&x, self.end));
+	target.modules.data = NULL;
+	target.modules.n = 0;
+	self.bias = 0;
+	strbuf_done(&text);
+	strbuf_done(&expected);
+	symbol_index_done(&x);
 }

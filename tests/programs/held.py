@@ -45,6 +45,40 @@ for name in added:
     increase(added[name], times[name])
 
 
+# --- references of every kind that Python code makes, in a tangle
+
+class Knot(object):
+    def __init__(self, number):
+        self.number = number
+        self.other = self
+
+
+class SlottedKnot(object):
+    __slots__ = ("other", "next")
+
+
+def tangle():
+    knots = [Knot(i) for i in range(300)] + [SlottedKnot() for _ in range(100)]
+    for i, knot in enumerate(knots):
+        knot.other = knots[i * 7 % 400]
+        knot.next = (knots[i * 11 % 400], [knots[i * 13 % 400]] * (i % 4))
+    return knots, [
+        dict((i, knots[i * 17 % 400]) for i in range(150)),
+        dict((knots[i * 19 % 400], None) for i in range(150)),
+        set(knots[i * 23 % 400] for i in range(150)),
+        frozenset(knots[::29]),
+        [function_holding(knots[i * 31 % 400]) for i in range(50)],
+        [generator_holding(knots[i * 37 % 400]) for i in range(50)],
+        [slice(knots[i], knots[-i]) for i in range(50)],
+        dict(("key%d" % i, knots[i * 41 % 400]) for i in range(150)),
+    ]
+
+
+def generator_holding(thing):
+    yield
+    yield thing
+
+
 def leaked():
     target = Target("leaked")
     increase(target)
@@ -130,19 +164,20 @@ def garbage():
 
 def references_of_asking():
     """How many of the references that sys.getrefcount() counts are those of refcounts()."""
-    probe = {"probe": Target("probe")}
-    return [sys.getrefcount(thing) - 1 for thing in probe.values()][0]
+    probes = [Target("probe")]
+    return [sys.getrefcount(thing) - 1 for thing in probes][0]
 
 
-def refcounts():
+def refcounts(things):
     here = references_of_asking()
-    return [(id(thing), sys.getrefcount(thing) - here) for thing in added.values()]
+    return [(id(thing), sys.getrefcount(thing) - here) for thing in things]
 
 
 def describe():
     return json.dumps({"notes": {
         "added": dict((name, (id(added[name]), times[name])) for name in added),
-        "refcounts": refcounts(),
+        "refcounts": refcounts(added[name] for name in added),
+        "knots": refcounts(knots),
         "held": {"leaked": leaked(), "signal": hold_in_signal_handler(),
                  "codecs": hold_in_error_handler(), "atexit": hold_in_atexit(),
                  "static": hold_in_variable(), "stack": hold_on_c_stack(),
@@ -150,6 +185,9 @@ def describe():
 
 
 if __name__ == "__main__":
+    knots, ties = tangle()
+    for generator in ties[5]:
+        next(generator)
     gc.collect()
     gc.disable()
     truth.save(sys.argv[1], describe())
