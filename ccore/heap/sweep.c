@@ -10,7 +10,7 @@ int sweep_give(struct sweep *w, uint32_t thread, addr_t addr, const struct py_ty
 	return w->fn(w->ctx, thread, addr, type);
 }
 
-static int take_block(struct sweep *w, uint32_t thread, const struct block *b, uint64_t *dead_n)
+static int take_block(struct sweep *w, uint32_t thread, struct block *b, uint64_t *dead_n)
 {
 	const struct py_type *type;
 	addr_t addr;
@@ -34,7 +34,7 @@ static int sweep_pool(struct sweep *w, uint32_t thread, const struct pymalloc_po
 {
 	for (uint32_t i = 0; i < pool->n; i++) {
 		const uint64_t off = (uint64_t)i * pool->size;
-		const struct block b = {
+		struct block b = {
 			.addr = pool->first + off,
 			.p = pool->view + off,
 			.size = pool->size,
@@ -104,7 +104,7 @@ static int take_chunk(void *ctx, const struct malloc_chunk *c)
 	struct chunk_walk *cw = ctx;
 	struct py_reader *r = heap_reader(cw->w->h);
 	uint8_t scratch[BLOCK_VIEW];
-	const struct block b = {
+	struct block b = {
 		.addr = c->addr,
 		.p = py_get(r, c->addr, u64_min(c->size, BLOCK_VIEW), scratch),
 		.size = c->size,
