@@ -16,7 +16,6 @@
 #define TOP_TO_END (TOP_TO_NEXT + 40u)
 
 #define HEAP_ALIGN (64ull << 20) // HEAP_MAX_SIZE, to which other arenas' heaps are aligned
-#define HEAP_CHAIN 1000000u	 // heaps of one arena: more are a loop
 
 struct search {
 	struct glibc_malloc *m;
@@ -24,6 +23,7 @@ struct search {
 	struct damage *damage;
 	struct ccore_error *err;
 	VEC(addr_t) fastbins; // of each arena
+	struct hashmap seen;  // arenas and heaps: chains of them may lead back
 };
 
 static uint64_t word(const struct search *s, addr_t addr)
@@ -146,6 +146,14 @@ static int add_main_heap(struct search *s, addr_t top_at)
 	return 0;
 }
 
+// Whether this came before; what cannot be remembered counts as seen.
+static bool was_seen(struct search *s, uint64_t key)
+{
+	uint32_t before;
+
+	return hashmap_get(&s->seen, key, &before) || !hashmap_put(&s->seen, key, 1);
+}
+
 // `state` is the arena's address; its first heap has it behind its own head.
 static int add_heaps(struct search *s, addr_t state, addr_t top_at)
 {
@@ -153,11 +161,11 @@ static int add_heaps(struct search *s, addr_t state, addr_t top_at)
 	const addr_t first = (top_at + TOP_TO_END + 15) & ~15ull;
 	addr_t heap = u64_align_down(word(s, top_at), HEAP_ALIGN);
 
-	for (uint32_t n = 0; heap && n < HEAP_CHAIN; n++) {
+	while (heap) {
 		const uint64_t size = word(s, heap + 16);
 
-		if (heap % HEAP_ALIGN || word(s, heap) != state || size > HEAP_ALIGN ||
-		    size < TOP_TO_END) {
+		if (heap % HEAP_ALIGN || was_seen(s, heap) || word(s, heap) != state ||
+		    size > HEAP_ALIGN || size < TOP_TO_END) {
 			damage_note(s->damage, DAMAGE_BAD_POOL, heap);
 			s->m->known = false;
 			break;
@@ -177,7 +185,7 @@ static int add_arenas(struct search *s, addr_t main_top)
 		return err_nomem(s->err);
 	// The ring ends where it began: that address, less than 128 bytes before `top`, tells
 	// what is before it in the struct.
-	for (uint32_t n = 0; next && n < LIM_THREADS; n++) {
+	while (next && !was_seen(s, next | 1)) {
 		if (next < main_top && main_top - next < 128)
 			return 0;
 		head = 96;
@@ -283,7 +291,8 @@ int glibc_malloc_find(struct glibc_malloc *ret, const struct target *t,
 	addr_t top;
 	int r;
 
-	*ret = (struct glibc_malloc){0};
+	// Each cached chunk is in one list, which is followed three times at most.
+	*ret = (struct glibc_malloc){.links_left = t->mem.bytes / 32 * 3 + 1};
 	top = find_main_anywhere(&s);
 	if (!top)
 		return 0;
@@ -298,9 +307,12 @@ int glibc_malloc_find(struct glibc_malloc *ret, const struct target *t,
 	for (uint64_t i = 0; r == 0 && i < s.fastbins.n; i++)
 		r = cached_fastbins(ret, &t->mem, s.fastbins.data[i], FASTBINS, err);
 	vec_done(&s.fastbins);
+	hashmap_done(&s.seen);
 	for (uint64_t i = 0; r == 0 && i < ret->ranges.n; i++)
 		if (!ret->ranges.data[i].mmapped)
 			r = cached_by_threads(ret, &t->mem, i, err);
+	if (!ret->links_left)
+		damage_note(damage, DAMAGE_LIMIT, top);
 	if (r < 0)
 		glibc_malloc_done(ret);
 	return r;

@@ -24,18 +24,24 @@ static int look_at(struct scan *s, addr_t addr, uint64_t refcount, addr_t type_a
 	return s->fn(s->ctx, addr, type);
 }
 
+#define PIECE 4096u // bytes read at once
+
 static int scan_data(struct scan *s, addr_t start, addr_t end)
 {
 	const uint64_t type_off = layout_off(s->r->layout, F_OB_TYPE);
 	const uint64_t refcount_off = layout_off(s->r->layout, F_OB_REFCNT);
+	const uint64_t head = type_off + 8;
 
-	for (addr_t at = start; end - at >= type_off + 8; at += 8) {
-		uint8_t scratch[64];
-		const uint8_t *p = py_get(s->r, at, type_off + 8, scratch);
+	for (addr_t at = start; end - at >= head; at += PIECE) {
+		uint8_t scratch[PIECE + 64];
+		const uint64_t n = u64_min(end - at, PIECE + head - 8);
+		const uint8_t *p = head <= 64 ? py_get(s->r, at, n, scratch) : NULL;
 
-		if (p && load_u64(p + refcount_off))
-			TRY(look_at(s, at, load_u64(p + refcount_off), load_u64(p + type_off),
-				    end));
+		for (uint64_t off = 0; p && off + head <= n; off += 8)
+			TRY(look_at(s, at + off, load_u64(p + off + refcount_off),
+				    load_u64(p + off + type_off), end));
+		if (end - at <= PIECE)
+			break;
 	}
 	return 0;
 }
