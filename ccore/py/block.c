@@ -148,6 +148,25 @@ bool refcount_is_plausible(struct py_reader *r, uint64_t n)
 	return n < 4096 || n % 8 || !py_type_of(r, n);
 }
 
+bool tuple_is_sound(struct py_reader *r, addr_t addr)
+{
+	const struct layout *l = r->layout;
+	uint64_t n;
+
+	if (mem_read_u64(r->py->mem, addr + layout_off(l, F_OB_SIZE), &n) < 0 ||
+	    n > r->py->mem->bytes / 8)
+		return false;
+	for (uint64_t i = 0; i < n; i++) {
+		uint8_t scratch[8];
+		const uint8_t *p =
+			py_get(r, addr + layout_off(l, F_TUPLE_ITEM) + i * 8, 8, scratch);
+
+		if (!p || (load_u64(p) && !py_type_of(r, load_u64(p))))
+			return false;
+	}
+	return true;
+}
+
 bool type_is_alive(struct py_reader *r, addr_t type)
 {
 	uint64_t refcount;

@@ -49,6 +49,9 @@ void block_rules_init(struct block_rules *ret, const struct layout *l);
 enum block_kind block_classify(struct py_reader *r, const struct block_rules *rules,
 			       struct block *b, addr_t *ret, const struct py_type **ret_type);
 
+/** Whether the items of tuple `addr` are objects, or not yet set. */
+bool tuple_is_sound(struct py_reader *r, addr_t addr);
+
 /** Whether the type at `type` has a refcount. */
 bool type_is_alive(struct py_reader *r, addr_t type);
 
