@@ -2,6 +2,7 @@
 #include "heap/glibc_malloc.h"
 
 #include "heap/glibc_chunks.h"
+#include "sym/mappings.h"
 #include "util/checked.h"
 
 #include <stdlib.h>
@@ -23,6 +24,7 @@ struct search {
 	struct damage *damage;
 	struct ccore_error *err;
 	VEC(addr_t) fastbins; // of each arena
+	uint32_t misses_left; // pages that may turn out to be unreadable
 	struct hashmap seen;  // arenas and heaps: chains of them may lead back
 };
 
@@ -70,8 +72,10 @@ static bool is_state(const struct mem *mem, addr_t top)
 	return bad <= BAD_BINS;
 }
 
-static addr_t find_in_mapping(const struct search *s, addr_t start, addr_t end)
+static addr_t find_in_mapping(const struct search *s, addr_t start, addr_t mapping_end)
 {
+	const addr_t end = start + mem_readable(&s->t->mem, start,
+						u64_min(mapping_end - start, LIM_LIBC_DATA_BYTES));
 	// The last bins are for chunks so large that they are nearly always empty.
 	const uint64_t last = TOP_TO_BINS + (BINS - 1) * 16ull;
 
@@ -84,18 +88,13 @@ static addr_t find_in_mapping(const struct search *s, addr_t start, addr_t end)
 // Where the main arena's `top` is, or 0.
 static addr_t find_main(const struct search *s, const struct module *m)
 {
-	for (uint64_t i = 0; i < s->t->mappings.n; i++) {
-		const struct mapping *p = &s->t->mappings.data[i];
-		const addr_t end = u64_min(p->end, m->end);
-		addr_t top;
+	const struct mapping *p = mappings_find(&s->t->mappings, m->start);
+	addr_t top = 0;
 
-		if (p->start < m->start || p->start >= m->end || !(p->flags & MAPPING_W))
-			continue;
-		top = find_in_mapping(s, p->start, end);
-		if (top)
-			return top;
-	}
-	return 0;
+	for (; !top && p && p < s->t->mappings.data + s->t->mappings.n && p->start < m->end; p++)
+		if (p->flags & MAPPING_W)
+			top = find_in_mapping(s, p->start, u64_min(p->end, m->end));
+	return top;
 }
 
 static bool is_libc(const struct module *m)
@@ -215,7 +214,12 @@ static int add_mmapped(struct search *s, addr_t at, addr_t end)
 		uint64_t size;
 
 		if (mem_read(&s->t->mem, at, head, sizeof(head)) < 0) {
-			at += PAGE;
+			if (!s->misses_left) // of memory that is only reserved there may be much
+				return 0;
+			s->misses_left--;
+			at = mem_next_readable(&s->t->mem, at + PAGE);
+			if (at >= end || !u64_align_up(at, PAGE, &at))
+				break;
 			continue;
 		}
 		size = head[1] & ~7ull;
@@ -287,7 +291,13 @@ int glibc_malloc_find(struct glibc_malloc *ret, const struct target *t,
 		      const struct known_range *skip, uint64_t skip_n, struct damage *damage,
 		      struct ccore_error *err)
 {
-	struct search s = {.m = ret, .t = t, .damage = damage, .err = err};
+	struct search s = {
+		.m = ret,
+		.t = t,
+		.damage = damage,
+		.err = err,
+		.misses_left = LIM_MISSES,
+	};
 	addr_t top;
 	int r;
 
@@ -311,7 +321,7 @@ int glibc_malloc_find(struct glibc_malloc *ret, const struct target *t,
 	for (uint64_t i = 0; r == 0 && i < ret->ranges.n; i++)
 		if (!ret->ranges.data[i].mmapped)
 			r = cached_by_threads(ret, &t->mem, i, err);
-	if (!ret->links_left)
+	if (!ret->links_left || !s.misses_left)
 		damage_note(damage, DAMAGE_LIMIT, top);
 	if (r < 0)
 		glibc_malloc_done(ret);
