@@ -63,11 +63,15 @@ def large_core(directory):
     core = take_core(process)
     say("core of %.2f GB, %d tracked objects" % (os.path.getsize(core) / 1e9, rival["objects"]))
     types = [oracle.NECROPY, "types", core, "--gc"]
+    everything = [oracle.NECROPY, "types", core]
     why = [oracle.NECROPY, "why", core, oracle.address(rival["wanted"])]
     check(types, why, rival)
     rows = [compared("types --gc", types, rival, "types", "at least 2.0 x"),
+            compared("types, %d objects of all kinds" % count_all(core), everything, rival,
+                     "types", "at least 1.0 x"),
             compared("why of one object", why, rival, "why", "at least 1.0 x")]
     for name, command, objects in (("types --gc", types, rival["objects"]),
+                                   ("types", everything, count_all(core)),
                                    ("why", why, count_all(core))):
         own, resident = peak_memory(command)
         rows.append(["memory of its own, %s" % name,

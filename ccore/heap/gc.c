@@ -261,13 +261,43 @@ bool gc_is_tracked(struct py_reader *r, addr_t addr)
 	const struct layout *l = r->layout;
 	const addr_t head = addr - l->struct_size[S_PyGC_Head];
 	const enum field_id field = layout_has(l, F_GC_REFS) ? F_GC_REFS : F_GC_NEXT;
-	uint64_t x;
+	uint8_t scratch[8];
+	const uint8_t *p = py_get(r, head + layout_off(l, field), 8, scratch);
+	const uint64_t x = p ? load_u64(p) : 0;
 
-	if (mem_read_u64(r->py->mem, head + layout_off(l, field), &x) < 0)
+	if (!p)
 		return false;
 	if (field == F_GC_NEXT)
 		return x != 0;
 	return (int64_t)x >> l->facts[FACT_GC_REFS_SHIFT] != REFS_UNTRACKED;
+}
+
+static addr_t next_link(struct py_reader *r, addr_t addr)
+{
+	const struct layout *l = r->layout;
+	const addr_t head = addr - l->struct_size[S_PyGC_Head];
+	uint8_t scratch[8];
+	const uint8_t *p = py_get(r, head + layout_off(l, F_GC_NEXT), 8, scratch);
+
+	return p ? load_u64(p) & LINK_MASK : 0;
+}
+
+void gc_prefetch_link(struct py_reader *r, addr_t addr)
+{
+	const addr_t next = next_link(r, addr);
+
+	if (next)
+		__builtin_prefetch(
+			mem_lens_span(&r->lens, next + layout_off(r->layout, F_GC_PREV), 8));
+}
+
+bool gc_is_linked(struct py_reader *r, addr_t addr)
+{
+	const struct layout *l = r->layout;
+	uint8_t scratch[8];
+	const uint8_t *p = py_get(r, next_link(r, addr) + layout_off(l, F_GC_PREV), 8, scratch);
+
+	return p && (load_u64(p) & LINK_MASK) == addr - l->struct_size[S_PyGC_Head];
 }
 
 void gc_objects_done(struct gc_objects *g)

@@ -48,6 +48,13 @@ int gc_walk_rest(struct gc_objects *ret, const struct runtime *rt, struct py_rea
 /** Whether the object at `addr`, whose type has a GC head, is tracked: on some list. */
 bool gc_is_tracked(struct py_reader *r, addr_t addr);
 
+/**
+ * Whether a tracked object is linked into a list: the next in it points back. Not to be asked
+ * while a collection runs. gc_prefetch_link() fetches what that will read.
+ */
+bool gc_is_linked(struct py_reader *r, addr_t addr);
+void gc_prefetch_link(struct py_reader *r, addr_t addr);
+
 void gc_objects_done(struct gc_objects *g);
 
 #endif

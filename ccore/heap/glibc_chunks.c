@@ -102,13 +102,13 @@ static bool link_at(const struct mem *mem, addr_t at, bool is_protected, addr_t 
 
 // The length of the list from `first` on, whose links are `off` bytes into its elements, or
 // UINT64_MAX when it does not end, or not in this malloc's memory.
-static uint64_t list_length(const struct glibc_malloc *m, const struct mem *mem, addr_t first,
+static uint64_t list_length(struct glibc_malloc *m, const struct mem *mem, addr_t first,
 			    uint32_t off, uint64_t max, bool is_protected)
 {
 	uint64_t n = 0;
 
-	for (addr_t at = first; at; n++)
-		if (n >= max || at % 16 || !glibc_malloc_owns(m, at) ||
+	for (addr_t at = first; at; n++, m->links_left--)
+		if (n >= max || !m->links_left || at % 16 || !glibc_malloc_owns(m, at) ||
 		    !link_at(mem, at + off, is_protected, &at))
 			return UINT64_MAX;
 	return n;

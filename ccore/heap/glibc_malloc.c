@@ -2,6 +2,7 @@
 #include "heap/glibc_malloc.h"
 
 #include "heap/glibc_chunks.h"
+#include "sym/mappings.h"
 #include "util/checked.h"
 
 #include <stdlib.h>
@@ -16,7 +17,6 @@
 #define TOP_TO_END (TOP_TO_NEXT + 40u)
 
 #define HEAP_ALIGN (64ull << 20) // HEAP_MAX_SIZE, to which other arenas' heaps are aligned
-#define HEAP_CHAIN 1000000u	 // heaps of one arena: more are a loop
 
 struct search {
 	struct glibc_malloc *m;
@@ -24,6 +24,8 @@ struct search {
 	struct damage *damage;
 	struct ccore_error *err;
 	VEC(addr_t) fastbins; // of each arena
+	uint32_t misses_left; // pages that may turn out to be unreadable
+	struct hashmap seen;  // arenas and heaps: chains of them may lead back
 };
 
 static uint64_t word(const struct search *s, addr_t addr)
@@ -70,8 +72,10 @@ static bool is_state(const struct mem *mem, addr_t top)
 	return bad <= BAD_BINS;
 }
 
-static addr_t find_in_mapping(const struct search *s, addr_t start, addr_t end)
+static addr_t find_in_mapping(const struct search *s, addr_t start, addr_t mapping_end)
 {
+	const addr_t end = start + mem_readable(&s->t->mem, start,
+						u64_min(mapping_end - start, LIM_LIBC_DATA_BYTES));
 	// The last bins are for chunks so large that they are nearly always empty.
 	const uint64_t last = TOP_TO_BINS + (BINS - 1) * 16ull;
 
@@ -84,18 +88,13 @@ static addr_t find_in_mapping(const struct search *s, addr_t start, addr_t end)
 // Where the main arena's `top` is, or 0.
 static addr_t find_main(const struct search *s, const struct module *m)
 {
-	for (uint64_t i = 0; i < s->t->mappings.n; i++) {
-		const struct mapping *p = &s->t->mappings.data[i];
-		const addr_t end = u64_min(p->end, m->end);
-		addr_t top;
+	const struct mapping *p = mappings_find(&s->t->mappings, m->start);
+	addr_t top = 0;
 
-		if (p->start < m->start || p->start >= m->end || !(p->flags & MAPPING_W))
-			continue;
-		top = find_in_mapping(s, p->start, end);
-		if (top)
-			return top;
-	}
-	return 0;
+	for (; !top && p && p < s->t->mappings.data + s->t->mappings.n && p->start < m->end; p++)
+		if (p->flags & MAPPING_W)
+			top = find_in_mapping(s, p->start, u64_min(p->end, m->end));
+	return top;
 }
 
 static bool is_libc(const struct module *m)
@@ -146,6 +145,14 @@ static int add_main_heap(struct search *s, addr_t top_at)
 	return 0;
 }
 
+// Whether this came before; what cannot be remembered counts as seen.
+static bool was_seen(struct search *s, uint64_t key)
+{
+	uint32_t before;
+
+	return hashmap_get(&s->seen, key, &before) || !hashmap_put(&s->seen, key, 1);
+}
+
 // `state` is the arena's address; its first heap has it behind its own head.
 static int add_heaps(struct search *s, addr_t state, addr_t top_at)
 {
@@ -153,11 +160,11 @@ static int add_heaps(struct search *s, addr_t state, addr_t top_at)
 	const addr_t first = (top_at + TOP_TO_END + 15) & ~15ull;
 	addr_t heap = u64_align_down(word(s, top_at), HEAP_ALIGN);
 
-	for (uint32_t n = 0; heap && n < HEAP_CHAIN; n++) {
+	while (heap) {
 		const uint64_t size = word(s, heap + 16);
 
-		if (heap % HEAP_ALIGN || word(s, heap) != state || size > HEAP_ALIGN ||
-		    size < TOP_TO_END) {
+		if (heap % HEAP_ALIGN || was_seen(s, heap) || word(s, heap) != state ||
+		    size > HEAP_ALIGN || size < TOP_TO_END) {
 			damage_note(s->damage, DAMAGE_BAD_POOL, heap);
 			s->m->known = false;
 			break;
@@ -177,7 +184,7 @@ static int add_arenas(struct search *s, addr_t main_top)
 		return err_nomem(s->err);
 	// The ring ends where it began: that address, less than 128 bytes before `top`, tells
 	// what is before it in the struct.
-	for (uint32_t n = 0; next && n < LIM_THREADS; n++) {
+	while (next && !was_seen(s, next | 1)) {
 		if (next < main_top && main_top - next < 128)
 			return 0;
 		head = 96;
@@ -207,7 +214,12 @@ static int add_mmapped(struct search *s, addr_t at, addr_t end)
 		uint64_t size;
 
 		if (mem_read(&s->t->mem, at, head, sizeof(head)) < 0) {
-			at += PAGE;
+			if (!s->misses_left) // of memory that is only reserved there may be much
+				return 0;
+			s->misses_left--;
+			at = mem_next_readable(&s->t->mem, at + PAGE);
+			if (at >= end || !u64_align_up(at, PAGE, &at))
+				break;
 			continue;
 		}
 		size = head[1] & ~7ull;
@@ -279,11 +291,18 @@ int glibc_malloc_find(struct glibc_malloc *ret, const struct target *t,
 		      const struct known_range *skip, uint64_t skip_n, struct damage *damage,
 		      struct ccore_error *err)
 {
-	struct search s = {.m = ret, .t = t, .damage = damage, .err = err};
+	struct search s = {
+		.m = ret,
+		.t = t,
+		.damage = damage,
+		.err = err,
+		.misses_left = LIM_MISSES,
+	};
 	addr_t top;
 	int r;
 
-	*ret = (struct glibc_malloc){0};
+	// Each cached chunk is in one list, which is followed three times at most.
+	*ret = (struct glibc_malloc){.links_left = t->mem.bytes / 32 * 3 + 1};
 	top = find_main_anywhere(&s);
 	if (!top)
 		return 0;
@@ -298,9 +317,12 @@ int glibc_malloc_find(struct glibc_malloc *ret, const struct target *t,
 	for (uint64_t i = 0; r == 0 && i < s.fastbins.n; i++)
 		r = cached_fastbins(ret, &t->mem, s.fastbins.data[i], FASTBINS, err);
 	vec_done(&s.fastbins);
+	hashmap_done(&s.seen);
 	for (uint64_t i = 0; r == 0 && i < ret->ranges.n; i++)
 		if (!ret->ranges.data[i].mmapped)
 			r = cached_by_threads(ret, &t->mem, i, err);
+	if (!ret->links_left || !s.misses_left)
+		damage_note(damage, DAMAGE_LIMIT, top);
 	if (r < 0)
 		glibc_malloc_done(ret);
 	return r;

@@ -34,6 +34,7 @@ struct malloc_range {
 struct glibc_malloc {
 	VEC(struct malloc_range) ranges; // sorted by address
 	struct hashmap cached;		 // addresses of the memory of cached chunks
+	uint64_t links_left;		 // that may still be followed to find those
 	bool known;			 // the main arena was found
 };
 

@@ -3,11 +3,13 @@
 
 #include "py/block.h"
 #include "py/static_object.h"
+#include "sym/mappings.h"
 
 struct scan {
 	struct py_reader *r;
 	static_fn fn;
 	void *ctx;
+	uint32_t misses_left; // pieces that may turn out to be unreadable
 };
 
 static int look_at(struct scan *s, addr_t addr, uint64_t refcount, addr_t type_addr, addr_t end)
@@ -24,34 +26,42 @@ static int look_at(struct scan *s, addr_t addr, uint64_t refcount, addr_t type_a
 	return s->fn(s->ctx, addr, type);
 }
 
+#define PIECE 4096u // bytes read at once
+
+// The pieces overlap by the head of an object.
 static int scan_data(struct scan *s, addr_t start, addr_t end)
 {
+	const struct mem *mem = s->r->py->mem;
 	const uint64_t type_off = layout_off(s->r->layout, F_OB_TYPE);
 	const uint64_t refcount_off = layout_off(s->r->layout, F_OB_REFCNT);
+	const uint64_t head = type_off + 8;
+	uint8_t scratch[PIECE + 64];
+	addr_t at = start;
 
-	for (addr_t at = start; end - at >= type_off + 8; at += 8) {
-		uint8_t scratch[64];
-		const uint8_t *p = py_get(s->r, at, type_off + 8, scratch);
+	while (head <= 64 && u64_align_up(mem_next_readable(mem, at), 8, &at) && at < end) {
+		const uint64_t want = u64_min(end - at, PIECE + head - 8);
+		const uint64_t n = mem_readable(mem, at, want);
+		const uint8_t *p = n < head ? NULL : py_get(s->r, at, n, scratch);
 
-		if (p && load_u64(p + refcount_off))
-			TRY(look_at(s, at, load_u64(p + refcount_off), load_u64(p + type_off),
-				    end));
+		for (uint64_t off = 0; p && off + head <= n; off += 8)
+			TRY(look_at(s, at + off, load_u64(p + off + refcount_off),
+				    load_u64(p + off + type_off), end));
+		if (!p && !s->misses_left--) {
+			damage_note(&s->r->damage, DAMAGE_LIMIT, at);
+			return 0;
+		}
+		at += p ? u64_align_down(n - head, 8) + 8 : PIECE;
 	}
 	return 0;
 }
 
 static int scan_module(struct scan *s, const struct target *t, const struct module *m)
 {
-	for (uint64_t i = 0; i < t->mappings.n; i++) {
-		const struct mapping *p = &t->mappings.data[i];
-		const addr_t start = p->start > m->start ? p->start : m->start;
-		const addr_t end = u64_min(p->end, m->end);
-		addr_t from;
+	const struct mapping *p = mappings_find(&t->mappings, m->start);
 
-		if (start < end && p->flags & MAPPING_W && !(p->flags & MAPPING_SHARED) &&
-		    u64_align_up(start, 8, &from))
-			TRY(scan_data(s, from, end));
-	}
+	for (; p && p < t->mappings.data + t->mappings.n && p->start < m->end; p++)
+		if (p->flags & MAPPING_W && !(p->flags & MAPPING_SHARED) && p->start >= m->start)
+			TRY(scan_data(s, p->start, u64_min(p->end, m->end)));
 	return 0;
 }
 
@@ -86,7 +96,7 @@ int statics_find(const struct target *t, const struct runtime *rt, struct py_rea
 		 static_fn fn, void *ctx)
 {
 	const uint32_t size = r->layout->struct_size[S_PyInterpreterState];
-	struct scan s = {.r = r, .fn = fn, .ctx = ctx};
+	struct scan s = {.r = r, .fn = fn, .ctx = ctx, .misses_left = LIM_MISSES};
 
 	for (uint64_t i = 0; i < t->modules.n; i++)
 		TRY(scan_module(&s, t, &t->modules.data[i]));

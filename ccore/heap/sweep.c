@@ -10,39 +10,59 @@ int sweep_give(struct sweep *w, uint32_t thread, addr_t addr, const struct py_ty
 	return w->fn(w->ctx, thread, addr, type);
 }
 
-static int take_block(struct sweep *w, uint32_t thread, const struct block *b, uint64_t *dead_n)
+/*
+ * What a block proves is not enough for objects with a GC head: realloc() leaves copies behind
+ * (of tuples that are cut to their length), with the refcount they had, which later blocks may
+ * not overwrite. One that is tracked must be linked; the tuples among the others have sound items.
+ */
+static bool is_current(struct sweep *w, struct py_reader *r, addr_t addr,
+		       const struct py_type *type)
 {
-	const struct py_type *type;
-	addr_t addr;
-
-	switch (block_classify(&w->h->readers[thread], &w->rules, b, &addr, &type)) {
-	case BLOCK_OBJECT:
-		return sweep_give(w, thread, addr, type);
-	case BLOCK_DEAD:
-		++*dead_n;
-		break;
-	case BLOCK_OTHER:
-		break;
-	}
-	return 0;
+	if (!(type->flags & TYPE_GC) || w->is_collecting)
+		return true;
+	if (gc_is_tracked(r, addr))
+		return gc_is_linked(r, addr);
+	return type->family != &family_tuple || tuple_is_sound(r, addr);
 }
 
 // -- arenas
 
+struct candidate {
+	addr_t addr;
+	const struct py_type *type;
+};
+
+// Two passes, so that the cache misses for the links of many objects overlap.
 static int sweep_pool(struct sweep *w, uint32_t thread, const struct pymalloc_pool *pool,
 		      uint64_t *dead_n)
 {
+	struct py_reader *r = &w->h->readers[thread];
+	struct candidate some[PYMALLOC_BLOCKS_MAX];
+	uint32_t n = 0;
+
 	for (uint32_t i = 0; i < pool->n; i++) {
 		const uint64_t off = (uint64_t)i * pool->size;
-		const struct block b = {
+		struct block b = {
 			.addr = pool->first + off,
 			.p = pool->view + off,
 			.size = pool->size,
 		};
+		struct candidate *c = &some[n];
+		enum block_kind kind;
 
-		if (!pymalloc_is_free(pool, i))
-			TRY(take_block(w, thread, &b, dead_n));
+		if (pymalloc_is_free(pool, i))
+			continue;
+		kind = block_classify(r, &w->rules, &b, &c->addr, &c->type);
+		*dead_n += kind == BLOCK_DEAD;
+		if (kind != BLOCK_OBJECT)
+			continue;
+		if (c->type->flags & TYPE_GC)
+			gc_prefetch_link(r, c->addr);
+		n++;
 	}
+	for (uint32_t i = 0; i < n; i++)
+		if (is_current(w, r, some[i].addr, some[i].type))
+			TRY(sweep_give(w, thread, some[i].addr, some[i].type));
 	return 0;
 }
 
@@ -103,8 +123,10 @@ static int take_chunk(void *ctx, const struct malloc_chunk *c)
 {
 	struct chunk_walk *cw = ctx;
 	struct py_reader *r = heap_reader(cw->w->h);
+	const struct py_type *type;
+	addr_t addr;
 	uint8_t scratch[BLOCK_VIEW];
-	const struct block b = {
+	struct block b = {
 		.addr = c->addr,
 		.p = py_get(r, c->addr, u64_min(c->size, BLOCK_VIEW), scratch),
 		.size = c->size,
@@ -117,7 +139,16 @@ static int take_chunk(void *ctx, const struct malloc_chunk *c)
 		damage_note(&r->damage, DAMAGE_UNREADABLE_OBJECT, c->addr);
 		return 0;
 	}
-	return take_block(cw->w, 0, &b, &cw->dead_n);
+	switch (block_classify(r, &cw->w->rules, &b, &addr, &type)) {
+	case BLOCK_OBJECT:
+		return is_current(cw->w, r, addr, type) ? sweep_give(cw->w, 0, addr, type) : 0;
+	case BLOCK_DEAD:
+		cw->dead_n++;
+		break;
+	case BLOCK_OTHER:
+		break;
+	}
+	return 0;
 }
 
 int sweep_chunks(struct sweep *w)

@@ -16,6 +16,7 @@ struct sweep {
 	void *ctx;
 	struct ccore_error *err;
 	struct block_rules rules;
+	bool is_collecting; // links of the collector are then not to be trusted
 	_Atomic uint64_t next_arena, next_object; // that no thread has taken
 	_Atomic uint64_t dead_n;
 	_Atomic bool strange; // an object lies in memory of nobody that is known

@@ -124,6 +124,7 @@ int universe_find(struct heap *h, struct addrset *set, universe_fn fn, void *ctx
 	int status;
 
 	block_rules_init(&w.rules, &h->layout);
+	w.is_collecting = runtime_is_collecting(&h->runtime, h->py.mem);
 	pymalloc_done(&u->pymalloc);
 	glibc_malloc_done(&u->malloc);
 	TRY(pymalloc_find(&u->pymalloc, &h->runtime, heap_reader(h), err));

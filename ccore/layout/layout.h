@@ -148,7 +148,14 @@ static inline uint64_t field_u64(const struct layout *l, enum field_id f, const 
 	uint64_t x = 0;
 
 	assert(fd->found);
-	memcpy(&x, p + fd->off, fd->size < 8 ? fd->size : 8);
+	if (fd->size >= 8) // each of these is one load; a copy of variable size is a call
+		return load_u64(p + fd->off);
+	if (fd->size == 4)
+		x = load_u32(p + fd->off);
+	else if (fd->size == 1)
+		x = p[fd->off];
+	else
+		memcpy(&x, p + fd->off, fd->size);
 	if (fd->bit_size)
 		x = (x >> fd->bit_off) & ((1ull << fd->bit_size) - 1);
 	return x;

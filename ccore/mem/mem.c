@@ -115,6 +115,21 @@ static int read_until(const struct mem *m, addr_t *addr, uint8_t *buf, uint64_t 
 	return 0;
 }
 
+addr_t mem_next_readable(const struct mem *m, addr_t addr)
+{
+	for (;;) {
+		const struct mem_segment *s = mem_from(m, addr);
+
+		if (!s)
+			return UINT64_MAX;
+		if (s->base || s->source)
+			return s->min > addr ? s->min : addr;
+		if (s->max == UINT64_MAX)
+			return UINT64_MAX;
+		addr = s->max + 1;
+	}
+}
+
 int mem_read(const struct mem *m, addr_t addr, void *buf, uint64_t n)
 {
 	return read_until(m, &addr, buf, n);

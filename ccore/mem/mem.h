@@ -61,6 +61,9 @@ const struct mem_segment *mem_find(const struct mem *m, addr_t addr);
 /** The first segment that contains `addr` or lies above it, or NULL. */
 const struct mem_segment *mem_from(const struct mem *m, addr_t addr);
 
+/** The first address from `addr` on whose bytes may be read, or UINT64_MAX. */
+addr_t mem_next_readable(const struct mem *m, addr_t addr);
+
 /** Copy `n` bytes at `addr`; splits across segments. 0 or CCORE_EFAULT; never partial. */
 int mem_read(const struct mem *m, addr_t addr, void *buf, uint64_t n);
 

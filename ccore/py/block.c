@@ -16,7 +16,11 @@ void block_rules_init(struct block_rules *ret, const struct layout *l)
 {
 	const uint32_t head = l->struct_size[S_PyGC_Head];
 
-	*ret = (struct block_rules){.header_n = l->struct_size[S_PyObject]};
+	*ret = (struct block_rules){
+		.header_n = l->struct_size[S_PyObject],
+		.refcount_off = layout_off(l, F_OB_REFCNT),
+		.type_off = layout_off(l, F_OB_TYPE),
+	};
 	add_prefix(ret, 0);
 	add_prefix(ret, head);
 	if (l->facts[FACT_FLAGS_PREHEADER]) {
@@ -34,36 +38,23 @@ static uint64_t load_big_endian(const uint8_t *p)
 	return __builtin_bswap64(load_u64(p));
 }
 
-static bool is_padding(const uint8_t *p, uint32_t n, uint8_t byte)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (p[i] != byte)
-			return false;
-	return true;
-}
-
 // The letter of the debug header that `b` begins with, and `b` made what was asked for; or 0.
 static uint8_t peel_header(struct block *b)
 {
-	static const uint8_t forbidden[] = {0xfd, 0xfb};
-	const uint8_t letter = b->size >= DEBUG_HEAD + 8 ? b->p[8] : 0;
+	const uint64_t word = b->size >= DEBUG_HEAD + 8 ? load_u64(b->p + 8) : 0;
+	const uint8_t letter = (uint8_t)word;
 	uint64_t size;
 
-	if (!letter || !strchr("omr", letter))
+	if (word >> 8 != 0xfdfdfdfdfdfdfd && word >> 8 != 0xfbfbfbfbfbfbfb)
 		return 0;
-	for (unsigned i = 0; i < 2; i++) {
-		if (!is_padding(b->p + 9, 7, forbidden[i]))
-			continue;
-		size = load_big_endian(b->p);
-		if (size > b->size - DEBUG_HEAD - 8)
-			return 0;
-		b->addr += DEBUG_HEAD;
-		b->p += DEBUG_HEAD;
-		b->size = size;
-		b->slack = 0;
-		return letter;
-	}
-	return 0;
+	size = load_big_endian(b->p);
+	if ((letter != 'o' && letter != 'm' && letter != 'r') || size > b->size - DEBUG_HEAD - 8)
+		return 0;
+	b->addr += DEBUG_HEAD;
+	b->p += DEBUG_HEAD;
+	b->size = size;
+	b->slack = 0;
+	return letter;
 }
 
 // The part of `b` that was asked for; false when not for an object. What pymalloc takes from
@@ -157,6 +148,25 @@ bool refcount_is_plausible(struct py_reader *r, uint64_t n)
 	return n < 4096 || n % 8 || !py_type_of(r, n);
 }
 
+bool tuple_is_sound(struct py_reader *r, addr_t addr)
+{
+	const struct layout *l = r->layout;
+	uint64_t n;
+
+	if (mem_read_u64(r->py->mem, addr + layout_off(l, F_OB_SIZE), &n) < 0 ||
+	    n > r->py->mem->bytes / 8)
+		return false;
+	for (uint64_t i = 0; i < n; i++) {
+		uint8_t scratch[8];
+		const uint8_t *p =
+			py_get(r, addr + layout_off(l, F_TUPLE_ITEM) + i * 8, 8, scratch);
+
+		if (!p || (load_u64(p) && !py_type_of(r, load_u64(p))))
+			return false;
+	}
+	return true;
+}
+
 bool type_is_alive(struct py_reader *r, addr_t type)
 {
 	uint64_t refcount;
@@ -166,11 +176,11 @@ bool type_is_alive(struct py_reader *r, addr_t type)
 	       refcount;
 }
 
-static const struct py_type *type_at(struct py_reader *r, const struct block *b, uint32_t prefix,
-				     bool dead)
+static const struct py_type *type_at(struct py_reader *r, const struct block_rules *rules,
+				     const struct block *b, uint32_t prefix, bool dead)
 {
 	const uint8_t *p = b->p + prefix;
-	const addr_t at = field_u64(r->layout, F_OB_TYPE, p);
+	const addr_t at = load_u64(p + rules->type_off);
 	const struct py_type *t;
 
 	// Dead objects may name types that are dead, too.
@@ -184,12 +194,9 @@ static const struct py_type *type_at(struct py_reader *r, const struct block *b,
 }
 
 enum block_kind block_classify(struct py_reader *r, const struct block_rules *rules,
-			       const struct block *block, addr_t *ret,
-			       const struct py_type **ret_type)
+			       struct block *b, addr_t *ret, const struct py_type **ret_type)
 {
-	struct block b = *block;
-
-	if (!peel_debug(&b))
+	if (!peel_debug(b))
 		return BLOCK_OTHER;
 	// Live ones first: a GC head may begin with a 0, like a dead object.
 	for (unsigned dead = 0; dead < 2; dead++) {
@@ -197,15 +204,15 @@ enum block_kind block_classify(struct py_reader *r, const struct block_rules *ru
 			const uint32_t prefix = rules->prefixes[i];
 			uint64_t refcount;
 
-			if (b.size < prefix + rules->header_n)
+			if (b->size < prefix + rules->header_n)
 				continue;
-			refcount = field_u64(r->layout, F_OB_REFCNT, b.p + prefix);
+			refcount = load_u64(b->p + prefix + rules->refcount_off);
 			if (dead ? refcount != 0 : !refcount || refcount >= REFCOUNT_MAX)
 				continue;
-			*ret_type = type_at(r, &b, prefix, dead);
+			*ret_type = type_at(r, rules, b, prefix, dead);
 			if (!*ret_type || (!dead && !refcount_is_plausible(r, refcount)))
 				continue;
-			*ret = b.addr + prefix;
+			*ret = b->addr + prefix;
 			return dead ? BLOCK_DEAD : BLOCK_OBJECT;
 		}
 	}

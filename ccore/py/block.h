@@ -23,7 +23,8 @@
 struct block_rules {
 	uint32_t prefixes[BLOCK_PREFIXES]; // the likely ones first
 	uint32_t prefix_n;
-	uint32_t header_n; // PyObject's
+	uint32_t header_n; // PyObject's, and where it has what
+	uint32_t refcount_off, type_off;
 };
 
 #define BLOCK_VIEW 256u
@@ -44,9 +45,12 @@ enum block_kind {
 
 void block_rules_init(struct block_rules *ret, const struct layout *l);
 
-/** What `b` holds; of an object *ret and *ret_type are set. */
+/** What `b` holds; of an object *ret and *ret_type are set. A debug header is cut off `b`. */
 enum block_kind block_classify(struct py_reader *r, const struct block_rules *rules,
-			       const struct block *b, addr_t *ret, const struct py_type **ret_type);
+			       struct block *b, addr_t *ret, const struct py_type **ret_type);
+
+/** Whether the items of tuple `addr` are objects, or not yet set. */
+bool tuple_is_sound(struct py_reader *r, addr_t addr);
 
 /** Whether the type at `type` has a refcount. */
 bool type_is_alive(struct py_reader *r, addr_t type);

@@ -164,9 +164,14 @@ static uint64_t size_str(struct py_reader *r, const struct py_object *o)
 	const uint8_t *p = !whole		     ? o->p
 			   : full <= sizeof(scratch) ? py_get(r, o->addr, full, scratch)
 						     : NULL;
+	const uint64_t n = object_u64(r, o, F_STR_LENGTH);
 	struct text t;
 	uint64_t size;
 
+	// Most are of this kind.
+	if (!whole && n < LIM_CONTAINER &&
+	    (!layout_has(l, F_STR_WSTR) || !field_u64(l, F_STR_WSTR, p)))
+		return l->struct_size[S_PyASCIIObject] + n + 1;
 	if (!p || !locate_str(r, o->addr, p, whole, &t))
 		return o->type->basicsize;
 	size = compact ? l->struct_size[ascii ? S_PyASCIIObject : S_PyCompactUnicodeObject] : full;

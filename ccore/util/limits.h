@@ -59,6 +59,13 @@
 // Variables of modules that point to objects, each a root of its own.
 #define LIM_STATIC_ROOTS 1000000u
 
+// Writable data of the module that holds malloc: glibc's has 60 KiB, a static program's more.
+#define LIM_LIBC_DATA_BYTES (16u << 20)
+
+// Pages that cannot be read, met while memory is searched: of what is reserved there may be
+// terabytes.
+#define LIM_MISSES 262144u
+
 // Characters of a type's, module's or function's name.
 #define LIM_NAME_BYTES 1024u
 
