@@ -98,7 +98,8 @@ class Python(object):
             "hasattr(sys, 'gettotalrefcount'), open('/proc/self/maps').read()]))"))
         self.version = tuple(facts[0])
         self.name = ".".join(str(n) for n in self.version) + ("d" if facts[1] else "")
-        if path.startswith(MADE_PYTHONS + os.sep):
+        self.has_own_libc = path.startswith(MADE_PYTHONS + os.sep)
+        if self.has_own_libc:
             self.name += "-" + os.path.basename(os.path.dirname(path)).split("-")[0]
         self.image = image_of_python(facts[2])
         self.loader = re.search(r" (/\S*/ld-[^/\s]*)$", facts[2], re.MULTILINE).group(1)
