@@ -7,6 +7,7 @@ lies the truth that CPython itself has written down (programs/truth.py).
 """
 
 import collections
+import copy
 import ctypes
 import glob
 import json
@@ -97,14 +98,23 @@ class Python(object):
             "hasattr(sys, 'gettotalrefcount'), open('/proc/self/maps').read()]))"))
         self.version = tuple(facts[0])
         self.name = ".".join(str(n) for n in self.version) + ("d" if facts[1] else "")
-        if path.startswith(MADE_PYTHONS + os.sep):
+        self.has_own_libc = path.startswith(MADE_PYTHONS + os.sep)
+        if self.has_own_libc:
             self.name += "-" + os.path.basename(os.path.dirname(path)).split("-")[0]
         self.image = image_of_python(facts[2])
+        self.loader = re.search(r" (/\S*/ld-[^/\s]*)$", facts[2], re.MULTILINE).group(1)
+        self.command = [path]
 
     def evaluate(self, code):
         return subprocess.check_output([self.path, "-E", "-s", "-c", code], env=clean_environment(),
                                        stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                        timeout=PATIENCE).decode()
+
+    def run_by_loader(self):
+        """The same, as `ld.so PYTHON`: to the kernel it is the loader that runs."""
+        other = copy.copy(self)
+        other.command = [self.loader, os.path.realpath(self.path)]
+        return other
 
     def why_not(self):
         """Why necropy is not expected to know this interpreter's layout, or None."""
@@ -329,7 +339,7 @@ class Target(object):
             arguments = ("truth.json",) + tuple(arguments)
         self.process = None
         try:
-            self.process = Process([python.path, "-E", "-s", "-B", script] + list(arguments),
+            self.process = Process(python.command + ["-E", "-s", "-B", script] + list(arguments),
                                    self.directory)
             self.pid = self.process.pid
             self.maps, self.smaps = self.process.maps, self.process.smaps

@@ -194,7 +194,7 @@ static int walk_in_flight(struct walk *w, const struct target *t)
 	return 0;
 }
 
-static struct walk start(struct gc_objects *out, struct py_reader *r,
+static struct walk start(struct gc_objects *out, const struct runtime *rt, struct py_reader *r,
 			 const struct progress *progress, struct ccore_error *err)
 {
 	const struct layout *l = r->layout;
@@ -206,10 +206,7 @@ static struct walk start(struct gc_objects *out, struct py_reader *r,
 		.err = err,
 		.next_off = layout_off(l, F_GC_NEXT),
 		.prev_off = layout_off(l, F_GC_PREV),
-		.anchor_align =
-			layout_has(l, F_GCS_GENERATIONS) && l->fields[F_GCS_GENERATIONS].off % 8
-				? 4
-				: 8,
+		.anchor_align = rt->interpreters.data[0].gc.heads[0] % 8 ? 4 : 8,
 		.head_size = l->struct_size[S_PyGC_Head],
 		.limit = r->py->mem->bytes / l->struct_size[S_PyGC_Head],
 		.scan_left = r->py->mem->bytes,
@@ -219,7 +216,7 @@ static struct walk start(struct gc_objects *out, struct py_reader *r,
 int gc_walk_public(struct gc_objects *ret, const struct runtime *rt, struct py_reader *r,
 		   const struct progress *progress, struct ccore_error *err)
 {
-	struct walk w = start(ret, r, progress, err);
+	struct walk w = start(ret, rt, r, progress, err);
 	const bool collecting = runtime_is_collecting(rt, r->py->mem);
 	int status = 0;
 
@@ -242,7 +239,7 @@ int gc_walk_public(struct gc_objects *ret, const struct runtime *rt, struct py_r
 int gc_walk_rest(struct gc_objects *ret, const struct runtime *rt, struct py_reader *r,
 		 const struct target *t, const struct progress *progress, struct ccore_error *err)
 {
-	struct walk w = start(ret, r, progress, err);
+	struct walk w = start(ret, rt, r, progress, err);
 	const bool collecting = runtime_is_collecting(rt, r->py->mem);
 
 	for (uint32_t i = 0; i < rt->interpreters.n; i++) {
