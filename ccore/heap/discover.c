@@ -7,13 +7,14 @@
 #include "heap/discover.h"
 #include "util/parallel.h"
 
-#define PIECE 4096u // objects that a thread takes at once
+#define PIECE 4096u	// objects that a thread takes at once
+#define POLL_STEP 4096u // objects visited from one asking whether to go on to the next
 
 struct discovery {
 	struct heap *h;
 	_Atomic uint64_t next; // first GC object not yet taken
 	_Atomic uint64_t done;
-	_Atomic int stop; // a thread failed
+	_Atomic int stop; // the status of a thread that failed, or 0
 	struct ccore_error *err;
 	pthread_mutex_t lock; // of what follows
 	VEC(addr_t) guesses;  // of all threads
@@ -25,6 +26,7 @@ struct finder {
 	struct py_reader *r;
 	VEC(addr_t) todo;    // added, not yet visited
 	VEC(addr_t) guesses; // what guessed references lead to, for later
+	bool reports;	     // on the calling thread, to which the callback belongs
 	bool guessing;	     // what is added now, only guesses lead to
 	struct edge_sink before;
 	int status;
@@ -32,8 +34,10 @@ struct finder {
 
 static int fail(struct finder *f, int status)
 {
+	int none = 0;
+
 	f->status = status;
-	atomic_store(&f->d->stop, 1);
+	atomic_compare_exchange_strong(&f->d->stop, &none, status);
 	return status;
 }
 
@@ -100,6 +104,17 @@ static void visit_at(struct finder *f, addr_t addr)
 		damage_note(&f->r->damage, DAMAGE_UNREADABLE_OBJECT, addr);
 }
 
+// One object may lead to all others, so this is asked while they are visited.
+static int poll(struct finder *f)
+{
+	struct discovery *d = f->d;
+
+	if (f->reports && progress_report(&d->h->opts.progress, "finding objects",
+					  atomic_load(&d->done), d->h->gc.objects.n, d->err) < 0)
+		return fail(f, CCORE_ECANCELED);
+	return atomic_load(&d->stop);
+}
+
 static int visit_todo(struct finder *f)
 {
 	for (uint64_t n = 1; f->status == 0; n++) {
@@ -108,8 +123,8 @@ static int visit_todo(struct finder *f)
 		if (!f->todo.n)
 			break;
 		visit_at(f, vec_pop(&f->todo));
-		if (n % PROGRESS_STEP == 0 && atomic_load(&f->d->stop))
-			return CCORE_ECANCELED;
+		if (n % POLL_STEP == 0)
+			TRY(poll(f));
 	}
 	return f->status;
 }
@@ -162,7 +177,7 @@ static int visit_types(struct finder *f)
 	return f->status;
 }
 
-static int find_in_lists(struct finder *f, bool reports)
+static int find_in_lists(struct finder *f)
 {
 	struct discovery *d = f->d;
 	const uint64_t n = d->h->gc.objects.n;
@@ -175,10 +190,7 @@ static int find_in_lists(struct finder *f, bool reports)
 		TRY(visit_piece(f, d->h->gc.objects.data + first,
 				n - first < PIECE ? n - first : PIECE));
 		atomic_fetch_add(&d->done, PIECE);
-		// The callback belongs to the calling thread.
-		if (reports && progress_report(&d->h->opts.progress, "finding objects",
-					       atomic_load(&d->done), n, d->err) < 0)
-			return fail(f, CCORE_ECANCELED);
+		TRY(poll(f));
 	}
 	return 0;
 }
@@ -224,7 +236,7 @@ static int visit_guessed(struct finder *f)
 
 static void finder_init(struct finder *f, struct discovery *d, uint32_t thread)
 {
-	*f = (struct finder){.d = d, .r = &d->h->readers[thread]};
+	*f = (struct finder){.d = d, .r = &d->h->readers[thread], .reports = thread == 0};
 	edge_redirect(&f->r->edges, take_edges, f, true, &f->before);
 }
 
@@ -254,7 +266,7 @@ static int find_on_thread(void *ctx, uint32_t i)
 	int status;
 
 	finder_init(&f, ctx, i);
-	status = find_in_lists(&f, i == 0);
+	status = find_in_lists(&f);
 	if (status == 0 && i == 0)
 		status = visit_roots(&f);
 	if (status == 0)

@@ -8,6 +8,8 @@
 struct filling {
 	struct heap *h;
 	uint64_t id;
+	_Atomic bool stop; // canceled
+	struct ccore_error *err;
 };
 
 static int fill_chunk(void *ctx, addr_t first, const struct addrset_chunk *chunk)
@@ -36,12 +38,24 @@ static void fill_type(struct heap *h, struct py_reader *r, uint64_t id)
 
 static int fill_types(void *ctx, uint32_t i)
 {
-	struct heap *h = ctx;
+	struct filling *f = ctx;
+	struct heap *h = f->h;
 	const uint64_t first = h->node_n * i / h->thread_n, end = h->node_n * (i + 1) / h->thread_n;
+	int status = 0;
 
-	for (uint64_t id = first; id < end; id++)
+	for (uint64_t id = first; id < end && status == 0; id++) {
 		fill_type(h, &h->readers[i], id);
-	return 0;
+		if (id % PROGRESS_STEP)
+			continue;
+		// The callback belongs to the calling thread.
+		if (i == 0)
+			status = progress_report(&h->opts.progress, "reading types", id, end,
+						 f->err);
+		if (status < 0)
+			atomic_store(&f->stop, true);
+		status = atomic_load(&f->stop) ? CCORE_ECANCELED : 0;
+	}
+	return status;
 }
 
 static void fill_flags(struct heap *h)
@@ -86,7 +100,7 @@ static int out_of_memory(const struct heap *h, struct ccore_error *err)
 
 static int fill_table(struct heap *h, struct ccore_error *err)
 {
-	struct filling f = {.h = h};
+	struct filling f = {.h = h, .err = err};
 
 	addrset_number(&h->set);
 	if (h->set.n >= LIM_NODES)
@@ -101,7 +115,7 @@ static int fill_table(struct heap *h, struct ccore_error *err)
 	if (!h->node_addr || !h->node_type || !h->node_flags)
 		return err_nomem(err);
 	TRY(addrset_each_chunk(&h->set, fill_chunk, &f));
-	TRY(parallel_run(h->thread_n, fill_types, h));
+	TRY(parallel_run(h->thread_n, fill_types, &f));
 	fill_flags(h);
 	return 0;
 }
