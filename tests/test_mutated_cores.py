@@ -190,6 +190,10 @@ def questions(addresses):
     yield ("shm",)
     yield ("graph", "Target", "--chain", "--to", "any")
     yield ("info", "--layout")
+    yield ("export", "--roots")
+    yield ("classes",)
+    yield ("objects", "*", "--where", "a.b[0]!=1", "--where", "number>1", "-n", "50")
+    yield ("backrefs", addresses, "--weak")
 
 
 def ask(path, question, cache):

@@ -20,6 +20,8 @@ struct count {
 	const addr_t *objects;
 	uint64_t n;
 	_Atomic uint64_t next;
+	_Atomic bool stop; // the calling thread failed, or was canceled
+	struct ccore_error *err;
 	struct tally tallies[PARALLEL_MAX];
 };
 
@@ -92,19 +94,32 @@ static int count_on_thread(void *ctx, uint32_t i)
 {
 	struct count *c = ctx;
 	uint64_t first;
+	int status = 0;
 
-	while ((first = atomic_fetch_add(&c->next, PIECE)) < c->n)
-		TRY(count_piece(c, i, c->objects, first,
-				c->n - first < PIECE ? c->n : first + PIECE));
-	return 0;
+	while (status == 0 && !atomic_load(&c->stop) &&
+	       (first = atomic_fetch_add(&c->next, PIECE)) < c->n) {
+		status = count_piece(c, i, c->objects, first,
+				     c->n - first < PIECE ? c->n : first + PIECE);
+		// The callback belongs to the calling thread.
+		if (status == 0 && i == 0)
+			status = progress_report(&c->h->opts.progress, "counting objects", first,
+						 c->n, c->err);
+	}
+	if (status < 0)
+		atomic_store(&c->stop, true);
+	return status;
 }
 
 static int count_all(struct count *c, const addr_t *objects, uint64_t n, struct ccore_error *err)
 {
+	int status;
+
 	c->objects = objects;
 	c->n = n;
+	c->err = err;
 	atomic_store(&c->next, 0);
-	return parallel_run(c->h->thread_n, count_on_thread, c) < 0 ? err_nomem(err) : 0;
+	status = parallel_run(c->h->thread_n, count_on_thread, c);
+	return status == CCORE_ENOMEM ? err_nomem(err) : status;
 }
 
 static int by_name(const void *a, const void *b)
@@ -152,11 +167,6 @@ static int gather(struct histogram *ret, struct count *c, struct ccore_error *er
 
 // -- the collector's objects: counted by the other threads while the first walks the lists
 
-struct pursuit {
-	struct count *count;
-	struct ccore_error *err;
-};
-
 // Objects that may be counted now, waiting until there are some or all have come.
 static uint64_t wait_for_objects(const struct gc_objects *gc, uint64_t first)
 {
@@ -174,33 +184,48 @@ static uint64_t wait_for_objects(const struct gc_objects *gc, uint64_t first)
 	}
 }
 
+// Of the piece at `first`, when it has come.
+static int count_when_ready(struct count *c, uint32_t thread, uint64_t first, bool *ret_end)
+{
+	const struct gc_objects *gc = &c->h->gc;
+	const uint64_t ready = wait_for_objects(gc, first);
+	const uint64_t end = ready < first + PIECE ? ready : first + PIECE;
+
+	*ret_end = first >= ready;
+	return first < ready ? count_piece(c, thread, gc->objects.data, first, end) : 0;
+}
+
 static int pursue(void *ctx, uint32_t i)
 {
-	struct pursuit *p = ctx;
-	struct count *c = p->count;
-	const struct gc_objects *gc = &c->h->gc;
-	uint64_t first, ready;
+	struct count *c = ctx;
+	bool end = false;
 	int status = 0;
 
 	if (i == 0)
-		status = heap_need_public_gc(c->h, p->err);
-	while (status == 0) {
-		first = atomic_fetch_add(&c->next, PIECE);
-		ready = wait_for_objects(gc, first);
-		if (first >= ready)
-			break;
-		status = count_piece(c, i, gc->objects.data, first,
-				     ready - first < PIECE ? ready : first + PIECE);
+		status = heap_walk_public_gc(c->h, c->err);
+	while (status == 0 && !end && !atomic_load(&c->stop)) {
+		const uint64_t first = atomic_fetch_add(&c->next, PIECE);
+
+		status = count_when_ready(c, i, first, &end);
+		if (status == 0 && i == 0)
+			status = progress_report(&c->h->opts.progress, "counting objects", first,
+						 c->h->gc.public_n, c->err);
 	}
+	if (status < 0)
+		atomic_store(&c->stop, true);
 	return status;
 }
 
 static int count_public(struct count *c, struct ccore_error *err)
 {
-	struct pursuit p = {.count = c, .err = err};
+	const bool had_gc = c->h->has_public_gc;
 	int status;
 
-	status = parallel_run(c->h->thread_n, pursue, &p);
+	c->err = err;
+	status = parallel_run(c->h->thread_n, pursue, c);
+	// A list that was walked to its end stays good; one that was not is of no use.
+	if (status < 0 && !had_gc)
+		heap_drop_gc(c->h);
 	return status == CCORE_ENOMEM ? err_nomem(err) : status;
 }
 

@@ -9,10 +9,15 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+static bool has_written; // a part of an answer that is streamed
+
 int complain(const struct ccore_error *err)
 {
-	if (err->code == CCORE_ECANCELED && interrupt_caught())
+	if (err->code == CCORE_ECANCELED && interrupt_caught()) {
+		(void)fprintf(stderr, "necropy: interrupted%s\n",
+			      has_written ? ": what was written is not the whole answer" : "");
 		return EXIT_INTERRUPTED;
+	}
 	(void)fprintf(stderr, "necropy: %s\n", err->text); // no one is left to tell
 	return err->code == CCORE_EUSAGE || err->code == CCORE_ENOTFOUND ? EXIT_USAGE
 									 : EXIT_UNREADABLE;
@@ -89,6 +94,7 @@ static int32_t write_output(void *ctx, const void *data, uint64_t n)
 {
 	(void)ctx; // there is one standard output
 	progress_erase();
+	has_written = true;
 	return fwrite(data, 1, n, stdout) == n;
 }
 

@@ -9,7 +9,8 @@
 #include "py/block.h"
 #include "util/parallel.h"
 
-#define PIECE 4096u // objects that a thread takes at once
+#define PIECE 4096u	// objects that a thread takes at once
+#define POLL_STEP 4096u // objects visited from one asking whether to go on to the next
 
 struct discovery {
 	struct heap *h;
@@ -17,7 +18,7 @@ struct discovery {
 	uint64_t known_n;
 	_Atomic uint64_t next; // first known object not yet taken
 	_Atomic uint64_t done;
-	_Atomic int stop; // a thread failed
+	_Atomic int stop; // the status of a thread that failed, or 0
 	struct ccore_error *err;
 	pthread_mutex_t lock; // of what follows
 	VEC(addr_t) guesses;  // of all threads
@@ -32,6 +33,7 @@ struct finder {
 	addr_t emulate[PY_PREFETCH]; // added, to be visited together
 	uint32_t emulate_n;
 	uint64_t added_n;
+	bool reports;  // on the calling thread, to which the callback belongs
 	bool guessing; // what is added now, only guesses lead to
 	struct edge_sink before;
 	int status;
@@ -39,8 +41,10 @@ struct finder {
 
 static int fail(struct finder *f, int status)
 {
+	int none = 0;
+
 	f->status = status;
-	atomic_store(&f->d->stop, 1);
+	atomic_compare_exchange_strong(&f->d->stop, &none, status);
 	return status;
 }
 
@@ -126,6 +130,17 @@ static void visit_at(struct finder *f, addr_t addr)
 	}
 }
 
+// One object may lead to all others, so this is asked while they are visited.
+static int poll(struct finder *f)
+{
+	struct discovery *d = f->d;
+
+	if (f->reports && progress_report(&d->h->opts.progress, "finding objects",
+					  atomic_load(&d->done), d->known_n, d->err) < 0)
+		return fail(f, CCORE_ECANCELED);
+	return atomic_load(&d->stop);
+}
+
 static int visit_todo(struct finder *f)
 {
 	for (uint64_t n = 1; f->status == 0; n++) {
@@ -134,8 +149,8 @@ static int visit_todo(struct finder *f)
 		if (!f->todo.n)
 			break;
 		visit_at(f, vec_pop(&f->todo));
-		if (n % PROGRESS_STEP == 0 && atomic_load(&f->d->stop))
-			return CCORE_ECANCELED;
+		if (n % POLL_STEP == 0)
+			TRY(poll(f));
 	}
 	return f->status;
 }
@@ -187,7 +202,7 @@ static int visit_types(struct finder *f)
 	return f->status;
 }
 
-static int visit_known(struct finder *f, bool reports)
+static int visit_known(struct finder *f)
 {
 	struct discovery *d = f->d;
 	const uint64_t n = d->known_n;
@@ -199,10 +214,7 @@ static int visit_known(struct finder *f, bool reports)
 			break;
 		TRY(visit_piece(f, d->known + first, n - first < PIECE ? n - first : PIECE));
 		atomic_fetch_add(&d->done, PIECE);
-		// The callback belongs to the calling thread.
-		if (reports && progress_report(&d->h->opts.progress, "finding objects",
-					       atomic_load(&d->done), n, d->err) < 0)
-			return fail(f, CCORE_ECANCELED);
+		TRY(poll(f));
 	}
 	return visit_rest(f);
 }
@@ -249,7 +261,7 @@ static int visit_guessed(struct finder *f)
 
 static void finder_init(struct finder *f, struct discovery *d, uint32_t thread)
 {
-	*f = (struct finder){.d = d, .r = &d->h->readers[thread]};
+	*f = (struct finder){.d = d, .r = &d->h->readers[thread], .reports = thread == 0};
 	edge_redirect(&f->r->edges, take_edges, f, true, &f->before);
 }
 
@@ -279,7 +291,7 @@ static int find_on_thread(void *ctx, uint32_t i)
 	int status;
 
 	finder_init(&f, ctx, i);
-	status = visit_known(&f, i == 0);
+	status = visit_known(&f);
 	if (status == 0 && i == 0)
 		status = visit_roots(&f);
 	if (status == 0)

@@ -77,23 +77,31 @@ void heap_close(struct heap *h)
 	py_close(&h->py);
 }
 
+void heap_drop_gc(struct heap *h)
+{
+	gc_objects_done(&h->gc);
+	h->has_public_gc = false;
+}
+
 // A walk that was cancelled leaves nothing behind.
 static int keep_gc(struct heap *h, int status)
 {
-	if (status < 0) {
-		gc_objects_done(&h->gc);
-		h->has_public_gc = false;
-	}
+	if (status < 0)
+		heap_drop_gc(h);
 	return status;
 }
 
-int heap_need_public_gc(struct heap *h, struct ccore_error *err)
+int heap_walk_public_gc(struct heap *h, struct ccore_error *err)
 {
 	if (h->has_public_gc)
 		return 0;
 	h->has_public_gc = true;
-	return keep_gc(h,
-		       gc_walk_public(&h->gc, &h->runtime, heap_reader(h), &h->opts.progress, err));
+	return gc_walk_public(&h->gc, &h->runtime, heap_reader(h), &h->opts.progress, err);
+}
+
+int heap_need_public_gc(struct heap *h, struct ccore_error *err)
+{
+	return keep_gc(h, heap_walk_public_gc(h, err));
 }
 
 int heap_need_gc(struct heap *h, struct ccore_error *err)

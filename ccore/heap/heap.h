@@ -83,6 +83,14 @@ int heap_open(struct heap *h, const struct target *t, const struct heap_opts *op
 void heap_close(struct heap *h);
 
 int heap_need_public_gc(struct heap *h, struct ccore_error *err);
+
+/**
+ * As heap_need_public_gc(), while other threads read h->gc: what a failure leaves there is freed
+ * by heap_drop_gc(), when they have ended.
+ */
+int heap_walk_public_gc(struct heap *h, struct ccore_error *err);
+void heap_drop_gc(struct heap *h);
+
 int heap_need_gc(struct heap *h, struct ccore_error *err);
 int heap_need_nodes(struct heap *h, struct ccore_error *err);
 

@@ -11,6 +11,8 @@
 struct filling {
 	struct heap *h;
 	uint64_t id;
+	_Atomic bool stop; // canceled
+	struct ccore_error *err;
 };
 
 static int fill_chunk(void *ctx, addr_t first, const struct addrset_chunk *chunk)
@@ -65,12 +67,24 @@ const char *heap_node_found(const struct heap *h, uint64_t id)
 
 static int fill_types(void *ctx, uint32_t i)
 {
-	struct heap *h = ctx;
+	struct filling *f = ctx;
+	struct heap *h = f->h;
 	const uint64_t first = h->node_n * i / h->thread_n, end = h->node_n * (i + 1) / h->thread_n;
+	int status = 0;
 
-	for (uint64_t id = first; id < end; id++)
+	for (uint64_t id = first; id < end && status == 0; id++) {
 		fill_type(h, &h->readers[i], id);
-	return 0;
+		if (id % PROGRESS_STEP)
+			continue;
+		// The callback belongs to the calling thread.
+		if (i == 0)
+			status = progress_report(&h->opts.progress, "reading types", id, end,
+						 f->err);
+		if (status < 0)
+			atomic_store(&f->stop, true);
+		status = atomic_load(&f->stop) ? CCORE_ECANCELED : 0;
+	}
+	return status;
 }
 
 static void fill_flags(struct heap *h)
@@ -125,7 +139,7 @@ int heap_out_of_memory(const struct heap *h, struct ccore_error *err)
 // Number the set, and write its addresses down.
 static int fill_addresses(struct heap *h, struct ccore_error *err)
 {
-	struct filling f = {.h = h};
+	struct filling f = {.h = h, .err = err};
 
 	addrset_number(&h->set);
 	if (h->set.n >= LIM_NODES)
@@ -143,11 +157,13 @@ static int fill_addresses(struct heap *h, struct ccore_error *err)
 
 static int fill_table(struct heap *h, struct ccore_error *err)
 {
+	struct filling f = {.h = h, .err = err};
+
 	h->node_type = calloc(h->node_n + 1, sizeof(*h->node_type));
 	h->node_flags = calloc(h->node_n + 1, sizeof(*h->node_flags));
 	if (!h->node_type || !h->node_flags)
 		return err_nomem(err);
-	TRY(parallel_run(h->thread_n, fill_types, h));
+	TRY(parallel_run(h->thread_n, fill_types, &f));
 	fill_flags(h);
 	return runtime_is_collecting(&h->runtime, &h->target->mem)
 		       ? parallel_run(h->thread_n, fill_in_flight, h)

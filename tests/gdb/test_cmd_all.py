@@ -11,7 +11,7 @@ from run_gdb import COUNT, run_gdb
 
 QUESTIONS = (
     "info", "types", "types --gc --by count -n all", "count DB", "objects DB", "why DB",
-    "classes -n all",
+    "classes -n all", "objects DB --where path~test", "graph DB --depth 2 --too-many 2",
     "why DB -k 3", "graph DB --chain", "gc", "maps -n all", "shm",
     "bt --locals", "bt -n 1",
     "why DB -k 3", "graph DB --chain", "gc", "verify -n all",
@@ -47,7 +47,8 @@ def on_the_command_line(target, commands):
 
 def test_commands_that_take_an_address_give_the_documents_of_the_command_line(core):
     addr = necropy("objects", core.name, "DB", "--json").rows[0]["addr"]
-    questions = ["%s %s" % (command, addr) for command in ("show", "refs", "backrefs", "why")]
+    commands = ("show", "refs", "backrefs", "backrefs --weak", "why", "graph")
+    questions = ["%s %s" % (command, addr) for command in commands]
     expected = on_the_command_line(core, questions)
     assert asked(questions, ("-c", core.name)) == expected
 
