@@ -4,7 +4,7 @@
 _necropy()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands="info types count objects show refs backrefs why graph report threads bt"
+    local commands="info types count objects show refs backrefs why graph report threads bt tasks"
     commands+=" locals print gc maps shm"
     local tool="--exe --debug-dir --sysroot --maps --max-memory --threads --redact --no-cache
         --no-progress --help --version"

@@ -18,6 +18,7 @@
 	X(report)   \
 	X(threads)  \
 	X(bt)       \
+	X(tasks)    \
 	X(locals)   \
 	X(print)    \
 	X(gc)       \

@@ -36,6 +36,9 @@ void stack_table_init(struct stack_table *w, struct session *s, struct table *t,
 void stack_table_add(struct stack_table *w, const struct thread *t, const struct stack_frame *f,
 		     uint64_t depth, const char *heading);
 
+/** Add a row that has only a heading: a stack without frames. */
+void stack_table_add_heading(struct stack_table *w, const char *heading);
+
 void stack_table_done(struct stack_table *w, struct ccore_result *r);
 
 /** Lines of "name = repr", the variables of `f`, at most `max` of them. */

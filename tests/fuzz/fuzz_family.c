@@ -572,6 +572,7 @@ static void look_at_heap(struct session *s, unsigned how)
 		ASK(s, "bt", "--locals");
 		ASK(s, "threads");
 		ASK(s, "locals");
+		ASK(s, "tasks", "--all", "--group");
 		ASK(s, "print", "a.b[1]['a']");
 		ASK(s, "print", "0x100008.a[0].b");
 		ASK(s, "report", "crash");

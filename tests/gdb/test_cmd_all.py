@@ -13,7 +13,7 @@ QUESTIONS = (
     "info", "types", "types --gc --by count -n all", "count DB", "objects DB", "why DB",
     "why DB -k 3", "graph DB --chain", "gc", "maps -n all", "shm",
     "bt --locals", "bt -n 1", "threads",
-    "report crash",
+    "report crash", "tasks",
 )
 # A live process is not the same for two readers: gdb has made pages of it private, and it is
 # in the state that its reader has put it in.
