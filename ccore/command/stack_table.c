@@ -202,6 +202,28 @@ void stack_table_add(struct stack_table *w, const struct thread *t, const struct
 	strbuf_done(&file);
 }
 
+void stack_table_add_native(struct stack_table *w, const struct thread *t,
+			    const struct native_frame *f, uint64_t depth, const char *heading)
+{
+	const uint64_t unknown[] = {w->line, w->end_line, w->column, w->end_column};
+	const struct py_thread *state = thread_state(&w->s->heap, t);
+	const int64_t tid = thread_tid(&w->s->heap, t);
+	const uint64_t row = table_row(w->t);
+	char pc[32];
+
+	(void)snprintf(pc, sizeof(pc), "0x%" PRIx64, f->pc); // fits any address
+	for (unsigned i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
+		table_set_u64(w->t, row, unknown[i], TABLE_UNKNOWN);
+	table_set_u64(w->t, row, w->thread, state ? state->thread_id : TABLE_UNKNOWN);
+	table_set_u64(w->t, row, w->tid, tid ? (uint64_t)tid : TABLE_UNKNOWN);
+	table_set_u64(w->t, row, w->depth, depth);
+	table_set_u64(w->t, row, w->native, 1);
+	table_set_u64(w->t, row, w->addr, f->pc);
+	table_set_str(w->t, row, w->function, f->function ? f->function : pc);
+	table_set_str(w->t, row, w->file, f->module);
+	table_set_str(w->t, row, w->heading, heading);
+}
+
 void stack_table_add_heading(struct stack_table *w, const char *heading)
 {
 	const uint64_t unknown[] = {w->thread,	 w->tid,    w->depth,	   w->line,

@@ -12,7 +12,7 @@ from run_gdb import COUNT, run_gdb
 QUESTIONS = (
     "info", "types", "types --gc --by count -n all", "count DB", "objects DB", "why DB",
     "why DB -k 3", "graph DB --chain", "gc", "maps -n all", "shm",
-    "bt --locals", "bt -n 1", "threads",
+    "bt --locals", "bt -n 1", "bt --native", "threads",
     "report crash", "tasks",
 )
 # A live process is not the same for two readers: gdb has made pages of it private, and it is
