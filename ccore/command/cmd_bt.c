@@ -94,6 +94,8 @@ static void add_notes(const struct bt *b)
 	if (b->idle)
 		result_note(b->r, "%llu thread%s run no Python code: `threads` lists them",
 			    (unsigned long long)b->idle, b->idle == 1 ? "" : "s");
+	if (b->unwinder && !b->s->target.threads.n)
+		result_note(b->r, "what the machine's threads do is not known of this target");
 	if (b->cut)
 		result_note(b->r,
 			    "%llu native stack%s end early: an unwind table, or memory of the "
@@ -124,8 +126,8 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	status = add_threads(&b, &all, a->argument, err);
 	stack_table_done(&b.table, r);
 	threads_done(&all);
-	unwinder_close(b.unwinder);
 	add_notes(&b);
+	unwinder_close(b.unwinder);
 	return status;
 }
 

@@ -18,7 +18,8 @@ QUESTIONS = (
 # A live process is not the same for two readers: gdb has made pages of it private, and it is
 # in the state that its reader has put it in.
 STEADY = tuple(q for q in QUESTIONS
-               if q.split()[0] not in ("info", "maps", "threads", "report"))
+               if q.split()[0] not in ("info", "maps", "threads", "report")
+               and "--native" not in q)
 
 
 def asked(commands, arguments=(), before=()):
