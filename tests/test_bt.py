@@ -2,7 +2,9 @@
 """bt: stacks, lines and variables are those that each thread's own Python has written down."""
 
 import collections
+import json
 import os
+import subprocess
 
 import pytest
 
@@ -122,3 +124,59 @@ def test_redacted_answers_have_neither_values_nor_source(stacks_core):
     answer = stacks_core.ask("bt", "--locals", "--redact")
     assert all(row["source"] is None for row in answer.rows)
     assert not any("'body'" in text for row in answer.rows for text in row["locals"].values())
+
+
+# gdb prints the program counters of the frames that really are on the stack
+GDB_STACKS = """python
+import gdb, json
+found = {}
+for thread in gdb.selected_inferior().threads():
+    thread.switch()
+    frame, pcs = gdb.newest_frame(), []
+    while frame is not None:
+        if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
+            pcs.append([frame.pc(), frame.name()])
+        frame = frame.older()
+    found[thread.ptid[1]] = pcs
+print("STACKS" + json.dumps(found))
+"""
+
+
+def test_native_frames_are_those_that_gdb_finds(stacks_core):
+    script = os.path.join(stacks_core.directory, "stacks.gdb")
+    with open(script, "w") as text:
+        text.write("set backtrace past-main on\nset backtrace past-entry on\n" + GDB_STACKS)
+    said = subprocess.run(["gdb", "--batch", "-nx", "-iex", "set debuginfod enabled off",
+                           "-x", script, stacks_core.python.path, stacks_core.name],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, check=True).stdout.decode()
+    expected = json.loads(said.partition("STACKS")[2].splitlines()[0])
+    found = by_thread_of_kernel(stacks_core.ask("bt", "--native", "-n", "all").rows)
+    assert {str(tid) for tid in found} == set(expected)
+    for tid, frames in expected.items():
+        native = [int(row["addr"], 16) for row in found[int(tid)] if row["native"]]
+        loops = [pc for pc, name in frames if name and "PyEval_EvalFrame" in name
+                 and name != "_PyEval_EvalFrame"]
+        assert native == [pc for pc, _ in frames if pc not in loops]
+
+
+def test_python_frames_stand_among_the_native_ones_in_their_order(stacks):
+    merged = by_thread_of_kernel(stacks.ask("bt", "--native", "-n", "all").rows)
+    plain = by_thread_of_kernel(stacks.ask("bt", "-n", "all").rows)
+    for tid, rows in plain.items():
+        if rows[0]["thread"] == stacks.truth["recorder"]:
+            continue  # it may still be on its way from saying so to its lock
+        python = [row for row in merged[tid] if not row["native"]]
+        assert [row["addr"] for row in python] == [row["addr"] for row in rows]
+        assert not any("_PyEval_EvalFrameDefault" == row["function"] for row in merged[tid])
+        # it begins in the C function that waits, and ends where the thread began
+        assert merged[tid][0]["native"] and merged[tid][-1]["native"]
+    notes = stacks.ask("bt", "--native", "-n", "all").document["notes"]
+    assert not any("was not found" in note or "end early" in note for note in notes)
+
+
+def by_thread_of_kernel(rows):
+    found = collections.OrderedDict()
+    for row in rows:
+        found.setdefault(row["tid"], []).append(row)
+    return found

@@ -177,6 +177,7 @@ def questions(addresses):
     yield ("why", "dict", "-k", "3")
     yield ("bt", "--locals")
     yield ("threads",)
+    yield ("tasks", "--all")
     yield ("report", "crash")
     yield ("objects", "*", "-n", "50")
     yield ("types", "--gc", "--json")

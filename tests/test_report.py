@@ -26,7 +26,7 @@ def segfault(lab, python):
 
 def pairs(target):
     return [(row["key"].strip(), row["value"])
-            for row in target.ask("report", "crash", "-n", "all").rows]
+            for row in target.ask("report", "crash").rows]
 
 
 def values(target, key):

@@ -313,7 +313,9 @@ int args_parse(const struct command *c, const char *const *argv, uint64_t argc, 
 		.argv = argv,
 		.argc = argc,
 		.next = 1,
-		.args = {.command = c, .limit = LIMIT_DEFAULT, .format = FORMAT_TEXT},
+		.args = {.command = c,
+			 .limit = c->is_whole ? UINT64_MAX : LIMIT_DEFAULT,
+			 .format = FORMAT_TEXT},
 		.err = err,
 	};
 

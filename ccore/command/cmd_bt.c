@@ -1,23 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "command/merged_stack.h"
 #include "command/stack_table.h"
 
 struct bt {
 	struct session *s;
 	struct ccore_result *r;
 	struct stack_table table;
-	uint64_t limit; // frames of one thread
-	uint64_t idle;	// threads without a frame
+	uint64_t limit;		   // frames of one thread
+	uint64_t idle;		   // threads without a frame
+	struct unwinder *unwinder; // with --native
+	uint64_t cut, unplaced;	   // native stacks that end early; Python frames left over
 };
 
-static void add_frames(struct bt *b, const struct thread *t, const struct stack *stack)
+static void add_frames(struct bt *b, const struct thread *t, const struct merged_stack *stack)
 {
 	const uint64_t shown = u64_min(stack->frames.n, b->limit);
 	struct strbuf heading = {0};
 
 	thread_text(b->s, t, &heading);
 	b->r->table.failed |= heading.failed;
-	for (uint64_t i = 0; i < shown && !heading.failed; i++)
-		stack_table_add(&b->table, t, &stack->frames.data[i], i, i ? NULL : heading.data);
+	for (uint64_t i = 0; i < shown && !heading.failed; i++) {
+		const struct merged_frame *f = &stack->frames.data[i];
+		const char *above = i ? NULL : heading.data;
+
+		if (f->native)
+			stack_table_add_native(&b->table, t, f->native, i, above);
+		else
+			stack_table_add(&b->table, t, f->python, i, above);
+	}
 	strbuf_done(&heading);
 	b->r->table.left_out += stack->frames.n - shown;
 	if (shown && b->r->table.row_n)
@@ -25,19 +35,42 @@ static void add_frames(struct bt *b, const struct thread *t, const struct stack 
 			      stack->frames.n - shown);
 }
 
+// Without --native the native stack is empty.
+static int add_stack(struct bt *b, const struct thread *t, const struct stack *python,
+		     struct ccore_error *err)
+{
+	const struct os_thread *os = thread_os(&b->s->heap, t);
+	struct native_stack native = {0};
+	struct merged_stack merged;
+	int status = 0;
+
+	if (b->unwinder && os)
+		TRY(unwinder_stack(b->unwinder, os, UINT64_MAX, &native, err));
+	status = merged_stack_make(&merged, &native, python, err);
+	if (status == 0) {
+		b->cut += native.is_cut;
+		b->unplaced += b->unwinder ? merged.unplaced : 0;
+		if (merged.frames.n)
+			add_frames(b, t, &merged);
+		else if (t->crashed)
+			result_note(b->r, "the thread that crashed runs no Python code");
+		else
+			b->idle++;
+		merged_stack_done(&merged);
+	}
+	native_stack_done(&native);
+	return status;
+}
+
 static int add_thread(struct bt *b, const struct thread *t, struct ccore_error *err)
 {
 	struct stack stack;
+	int status;
 
 	TRY(thread_stack(&b->s->heap, t, &stack, err));
-	if (stack.frames.n)
-		add_frames(b, t, &stack);
-	else if (t->crashed)
-		result_note(b->r, "the thread that crashed runs no Python code");
-	else
-		b->idle++;
+	status = add_stack(b, t, &stack, err);
 	stack_done(&stack);
-	return 0;
+	return status;
 }
 
 static int add_threads(struct bt *b, const struct threads *all, const char *only,
@@ -56,6 +89,25 @@ static int add_threads(struct bt *b, const struct threads *all, const char *only
 	return 0;
 }
 
+static void add_notes(const struct bt *b)
+{
+	if (b->idle)
+		result_note(b->r, "%llu thread%s run no Python code: `threads` lists them",
+			    (unsigned long long)b->idle, b->idle == 1 ? "" : "s");
+	if (b->unwinder && !b->s->target.threads.n)
+		result_note(b->r, "what the machine's threads do is not known of this target");
+	if (b->cut)
+		result_note(b->r,
+			    "%llu native stack%s end early: an unwind table, or memory of the "
+			    "stack, is missing",
+			    (unsigned long long)b->cut, b->cut == 1 ? "" : "s");
+	if (b->unplaced)
+		result_note(b->r,
+			    "%llu Python frames stand at the end of their stack: the native frame "
+			    "that runs them was not found",
+			    (unsigned long long)b->unplaced);
+}
+
 static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	       struct ccore_error *err)
 {
@@ -63,14 +115,19 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	struct threads all;
 	int status;
 
-	TRY(threads_find(&all, &s->heap, err));
+	if (args_flag(a, "--native"))
+		TRY(unwinder_open(&b.unwinder, &s->target, err));
+	status = threads_find(&all, &s->heap, err);
+	if (status < 0) {
+		unwinder_close(b.unwinder);
+		return status;
+	}
 	stack_table_init(&b.table, s, &r->table, args_flag(a, "--locals"));
 	status = add_threads(&b, &all, a->argument, err);
 	stack_table_done(&b.table, r);
 	threads_done(&all);
-	if (b.idle)
-		result_note(r, "%llu thread%s run no Python code: `threads` lists them",
-			    (unsigned long long)b.idle, b.idle == 1 ? "" : "s");
+	add_notes(&b);
+	unwinder_close(b.unwinder);
 	return status;
 }
 
@@ -92,6 +149,7 @@ const struct command command_bt = {
 		   "        main()\n",
 	.params =
 		{
+			{"--native", NULL, NULL, NULL, "the machine's frames among Python's"},
 			{"--locals", NULL, NULL, NULL, "variables of each frame, nested ones too"},
 		},
 	.run = run,

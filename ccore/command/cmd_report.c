@@ -247,10 +247,11 @@ const struct command command_report = {
 	.name = "report",
 	.summary = "report crash: signal, stack, exceptions, and what to ask next",
 	.argument = "crash",
+	.is_whole = true,
 	.details = "The signal, what lies at the address it is about, the thread that got it with "
 		   "its Python stack, the exceptions that threads were raising or handling with "
 		   "their causes and tracebacks, the depth of recursion, and the commands to go on "
-		   "with. All rows are shown, unless -n is given.",
+		   "with. All rows are shown unless -n is given.",
 	.example = "report crash\n"
 		   "signal         SIGABRT (Aborted)\n"
 		   "thread         Thread 22612, crashed: Aborted\n"

@@ -19,6 +19,7 @@
 	X(report)   \
 	X(threads)  \
 	X(bt)       \
+	X(tasks)    \
 	X(locals)   \
 	X(print)    \
 	X(gc)       \

@@ -80,7 +80,7 @@ void stack_table_init(struct stack_table *w, struct session *s, struct table *t,
 	t->noun = "frames";
 	w->thread = table_column(t, "thread", "", CCORE_U64, maybe);
 	w->tid = table_column(t, "tid", "", CCORE_U64, maybe);
-	w->depth = table_column(t, "depth", "", CCORE_U64, 0);
+	w->depth = table_column(t, "depth", "", CCORE_U64, maybe);
 	w->function = table_column(t, "function", "", CCORE_STR, 0);
 	w->file = table_column(t, "file", "", CCORE_STR, 0);
 	w->line = table_column(t, "line", "", CCORE_U64, maybe);
@@ -91,7 +91,7 @@ void stack_table_init(struct stack_table *w, struct session *s, struct table *t,
 	w->source_line = table_column(t, "source", "", CCORE_STR, 0);
 	w->source_changed = table_column(t, "source_changed", "", CCORE_U64, COLUMN_BOOL);
 	w->locals = table_column(t, "locals", "", CCORE_STR, COLUMN_PAIRS);
-	w->addr = table_column(t, "addr", "", CCORE_ADDR, 0);
+	w->addr = table_column(t, "addr", "", CCORE_ADDR, maybe);
 	w->heading = table_column(t, "heading", "", CCORE_STR, 0);
 	w->more = table_column(t, "more", "", CCORE_U64, 0);
 }
@@ -200,6 +200,39 @@ void stack_table_add(struct stack_table *w, const struct thread *t, const struct
 		set_locals(w, row, f);
 	strbuf_done(&function);
 	strbuf_done(&file);
+}
+
+void stack_table_add_native(struct stack_table *w, const struct thread *t,
+			    const struct native_frame *f, uint64_t depth, const char *heading)
+{
+	const uint64_t unknown[] = {w->line, w->end_line, w->column, w->end_column};
+	const struct py_thread *state = thread_state(&w->s->heap, t);
+	const int64_t tid = thread_tid(&w->s->heap, t);
+	const uint64_t row = table_row(w->t);
+	char pc[32];
+
+	(void)snprintf(pc, sizeof(pc), "0x%" PRIx64, f->pc); // fits any address
+	for (unsigned i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
+		table_set_u64(w->t, row, unknown[i], TABLE_UNKNOWN);
+	table_set_u64(w->t, row, w->thread, state ? state->thread_id : TABLE_UNKNOWN);
+	table_set_u64(w->t, row, w->tid, tid ? (uint64_t)tid : TABLE_UNKNOWN);
+	table_set_u64(w->t, row, w->depth, depth);
+	table_set_u64(w->t, row, w->native, 1);
+	table_set_u64(w->t, row, w->addr, f->pc);
+	table_set_str(w->t, row, w->function, f->function ? f->function : pc);
+	table_set_str(w->t, row, w->file, f->module);
+	table_set_str(w->t, row, w->heading, heading);
+}
+
+void stack_table_add_heading(struct stack_table *w, const char *heading)
+{
+	const uint64_t unknown[] = {w->thread,	 w->tid,    w->depth,	   w->line,
+				    w->end_line, w->column, w->end_column, w->addr};
+	const uint64_t row = table_row(w->t);
+
+	for (unsigned i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
+		table_set_u64(w->t, row, unknown[i], TABLE_UNKNOWN);
+	table_set_str(w->t, row, w->heading, heading);
 }
 
 void stack_table_done(struct stack_table *w, struct ccore_result *r)

@@ -6,6 +6,7 @@
 #include "command/session.h"
 #include "heap/threads.h"
 #include "py/frame_locals.h"
+#include "sym/native_stack.h"
 #include "sym/source_text.h"
 
 /**
@@ -35,6 +36,13 @@ void stack_table_init(struct stack_table *w, struct session *s, struct table *t,
 /** Add a row for `f`, the `depth`th of `t` (which may be NULL); `heading` goes above it. */
 void stack_table_add(struct stack_table *w, const struct thread *t, const struct stack_frame *f,
 		     uint64_t depth, const char *heading);
+
+/** Add a row for a frame of the machine's. */
+void stack_table_add_native(struct stack_table *w, const struct thread *t,
+			    const struct native_frame *f, uint64_t depth, const char *heading);
+
+/** Add a row that has only a heading: a stack without frames. */
+void stack_table_add_heading(struct stack_table *w, const char *heading);
 
 void stack_table_done(struct stack_table *w, struct ccore_result *r);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "command/thread_state.h"
 
+#include "command/merged_stack.h"
+
 // Frames that tell what a thread does: waiting for the GIL takes some six, a collection may have
 // called anything.
 #define FRAMES_LOOKED_AT 200u
@@ -71,20 +73,13 @@ static bool is_one_of(const char *name, const char *const *names)
 	return false;
 }
 
-static bool is_eval_loop(const char *name)
-{
-	static const char *const names[] = {"_PyEval_EvalFrameDefault", "PyEval_EvalFrameEx", NULL};
-
-	return is_one_of(name, names);
-}
-
 // Whether one of `names` is among the first `max` frames, before any Python code runs.
 static bool is_in(const struct native_stack *s, uint64_t max, const char *const *names)
 {
 	for (uint64_t i = 0; i < s->frames.n && i < max; i++) {
 		const char *name = s->frames.data[i].function;
 
-		if (name && is_eval_loop(name))
+		if (is_eval_loop(name))
 			return false;
 		if (name && is_one_of(name, names))
 			return true;
@@ -154,8 +149,7 @@ static const char *first_name(const struct native_stack *s)
 
 static bool runs_eval_loop(const struct native_stack *s)
 {
-	return s->frames.n && s->frames.data[0].function &&
-	       is_eval_loop(s->frames.data[0].function);
+	return s->frames.n && is_eval_loop(s->frames.data[0].function);
 }
 
 // -- all of it

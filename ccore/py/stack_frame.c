@@ -38,6 +38,17 @@ static int32_t line_of_object(struct py_reader *r, addr_t object)
 	return (int32_t)line > 0 ? (int32_t)line : 0;
 }
 
+// Calls from Python to Python need no loop of their own. What is called from C has a mark, or
+// the interpreter's own frame before it.
+static bool is_entry(struct py_reader *r, const struct iframe *f, const uint8_t *p)
+{
+	struct iframe previous;
+
+	if (layout_has(r->layout, F_IF_IS_ENTRY))
+		return field_u64(r->layout, F_IF_IS_ENTRY, p) & 1;
+	return !f->previous || (iframe_read(r, f->previous, &previous) && previous.is_shim);
+}
+
 static bool read_interpreter_frame(struct py_reader *r, addr_t addr, struct stack_frame *ret)
 {
 	const struct layout *l = r->layout;
@@ -62,6 +73,7 @@ static bool read_interpreter_frame(struct py_reader *r, addr_t addr, struct stac
 	ret->locals = optional(l, F_IF_LOCALS, p);
 	ret->slots = addr + layout_off(l, F_IF_LOCALSPLUS);
 	ret->line = line_of_object(r, f.frame_obj);
+	ret->is_entry = is_entry(r, &f, p);
 	place_in_code(r, &f, field_u64(l, F_IF_INSTR, p), ret);
 	return true;
 }
@@ -81,6 +93,7 @@ static bool read_frame_object(struct py_reader *r, const struct py_object *o,
 		.addr = o->addr,
 		.object = o->addr,
 		.previous = object_u64(r, o, F_F_BACK),
+		.is_entry = true,
 		.code = object_u64(r, o, F_F_CODE),
 		.globals = optional(l, F_F_GLOBALS, o->p),
 		.builtins = optional(l, F_F_BUILTINS, o->p),

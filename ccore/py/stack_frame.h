@@ -20,6 +20,7 @@ struct stack_frame {
 	int64_t offset;	 // in bytes, of the instruction it is at; negative: it has not begun
 	int32_t line;	 // that a debugger has set, or 0
 	bool is_shim;	 // the interpreter's own, not Python's
+	bool is_entry;	 // the evaluation loop that runs it was called for it, by C code
 	bool is_partial; // so far only being set up: sys._getframe() passes it by, too
 };
 

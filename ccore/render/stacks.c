@@ -159,6 +159,8 @@ static void add_row(const struct stacks *s, uint64_t row)
 		style_end(s->t, STYLE_LABEL);
 		strbuf_putc(s->t->out, '\n');
 	}
+	if (number_of(s->depth, row) == TABLE_UNKNOWN)
+		return;
 	add_frame(s, row);
 	add_source(s, row);
 	add_locals(s, row);

@@ -95,6 +95,9 @@
 // Frame slots: co_nlocalsplus + co_stacksize of one code object.
 #define LIM_FRAME_SLOTS 1000000u
 
+// Tasks that all of asyncio's tasks together wait for.
+#define LIM_AWAITED 10000000u
+
 // Attributes and indices in one expression of `print`.
 #define LIM_EXPRESSION_STEPS 1000u
 

@@ -218,6 +218,12 @@ static const struct type_seed type_seeds[] = {
 	T("S", PyObject, 0, TPFLAG_HEAPTYPE, "object"),
 	T("V", PyVarObject, 8, TPFLAG_HEAPTYPE, "tuple"), // its dict is after its items
 	T("", PyObject, 0, 0, "object"),
+	T("_asyncio.Task", TaskObj, 0, 0, "object"),
+	T("_asyncio.FutureIter", futureiterobject, 0, 0, "object"),
+	T("asyncio.tasks.Task", PyObject, 0, TPFLAG_HEAPTYPE, "object"),
+	T("coroutine", PyGenObject, 1, 0, "object"),
+	T("OSError", PyOSErrorObject, 0, TPFLAG_BASE_EXC, "BaseException"),
+	T("BaseExceptionGroup", PyBaseExceptionGroupObject, 0, TPFLAG_BASE_EXC, "BaseException"),
 };
 #define TYPE_N (sizeof(type_seeds) / sizeof(type_seeds[0]))
 
@@ -642,6 +648,7 @@ static void look_at_heap(struct session *s, unsigned how)
 		ASK(s, "verify", "-n", "all");
 		ASK(s, "threads");
 		ASK(s, "locals");
+		ASK(s, "tasks", "--all", "--group");
 		ASK(s, "print", "a.b[1]['a']");
 		ASK(s, "print", "0x100008.a[0].b");
 		ASK(s, "report", "crash");

@@ -21,7 +21,9 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 TABLES = os.path.join(ROOT, "ccore", "layout")
 WANTED = ("2.7", "3.6", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 PLACES = ("~/.pyenv/versions/%s.*/bin/python", "~/.cache/necropy-pythons/sid-%s/python")
-PROGRAM = ("import collections, functools, io, itertools, operator, os, sys, time; "
+PROGRAM = ("import collections, functools, io, itertools, operator, os, sys, time\n"
+           "try: import _asyncio\n"
+           "except ImportError: pass\n"
            "os.write(1, ('%x' % sys.hexversion).encode()); time.sleep(1000)")
 
 
