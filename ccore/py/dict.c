@@ -226,17 +226,34 @@ addr_t dict_keys_name(struct py_reader *r, addr_t keys, uint64_t i)
 
 // -- the family
 
+// Values that lie in an instance are the instance's: the dict that shows them does not own them.
+static bool values_are_lent(struct py_reader *r, const struct py_object *o)
+{
+	const struct layout *l = r->layout;
+	uint64_t values;
+	uint8_t embedded = 0;
+
+	if (!layout_has(l, F_VALUES_EMBEDDED) || !layout_has(l, F_MA_VALUES))
+		return false;
+	values = object_u64(r, o, F_MA_VALUES);
+	return values &&
+	       mem_read(r->py->mem, values + layout_off(l, F_VALUES_EMBEDDED), &embedded, 1) == 0 &&
+	       embedded;
+}
+
 static void visit_dict(struct py_reader *r, const struct py_object *o)
 {
 	struct dict_iter it;
 	struct dict_item item;
+	enum edge_kind kind;
 
 	if (!dict_iter_init(&it, r, o))
 		return;
+	kind = values_are_lent(r, o) ? EDGE_BORROWED : EDGE_VISIT;
 	while (dict_iter_next(&it, &item)) {
 		edge_emit(&r->edges, item.key, it.keys_visited ? EDGE_VISIT : EDGE_OWN,
 			  LABEL_KEY_ITSELF, 0);
-		edge_emit(&r->edges, item.value, EDGE_VISIT, LABEL_KEY, item.key);
+		edge_emit(&r->edges, item.value, kind, LABEL_KEY, item.key);
 	}
 }
 

@@ -97,7 +97,10 @@ void instance_visit_attrs(struct py_reader *r, const struct py_object *o)
 	instance_attrs(r, o, &at);
 	if (at.values)
 		visit_pointers(r, at.values, at.values_n, EDGE_VISIT, LABEL_ATTR_SLOT, 0, o->addr);
-	edge_emit_text(&r->edges, at.dict, EDGE_VISIT, ".__dict__");
+	// A dict beside values that lie in the instance is held, but not visited.
+	edge_emit_text(&r->edges, at.dict,
+		       at.values && o->type->dict_place == DICT_INLINE ? EDGE_OWN : EDGE_VISIT,
+		       ".__dict__");
 }
 
 void instance_visit_type(struct py_reader *r, const struct py_object *o)

@@ -128,6 +128,7 @@ static void visit_lru_cache(struct py_reader *r, const struct py_object *o)
 	const struct layout *l = r->layout;
 	uint64_t left;
 	addr_t root, at;
+	const struct py_type *type;
 
 	if (!layout_has(l, F_LRU_ROOT) || !layout_has(l, F_LRU_NEXT))
 		return;
@@ -140,6 +141,9 @@ static void visit_lru_cache(struct py_reader *r, const struct py_object *o)
 			       EDGE_VISIT, " cached key");
 		edge_emit_text(&r->edges, py_read_ptr(r, at + layout_off(l, F_LRU_RESULT), o->addr),
 			       EDGE_VISIT, " cached result");
+		type = py_type_of(r, at);
+		if (type && type->flags & TYPE_HEAP) // visited for each element
+			edge_emit_text(&r->edges, type->addr, EDGE_VISIT, " type of an element");
 		at = py_read_ptr(r, at + layout_off(l, F_LRU_NEXT), o->addr);
 	}
 	if (at && at != root)

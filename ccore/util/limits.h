@@ -107,4 +107,7 @@
 // Steps of calls that came to no end, of one emulator: then it is not asked any more.
 #define LIM_EMU_WASTED_STEPS (1ull << 30)
 
+// Calls of one function that came to no end: then the function is not called any more.
+#define LIM_EMU_ENDLESS 32u
+
 #endif
