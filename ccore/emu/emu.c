@@ -157,9 +157,11 @@ static bool add_hooks(struct emu *e)
 
 static void *zeros(uint64_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	// cppcheck-suppress invalidFunctionArg ; -1 is what anonymous memory wants
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
 
+	// cppcheck-suppress memleak ; the caller's
 	return p == MAP_FAILED ? NULL : p;
 }
 

@@ -14,9 +14,10 @@ static void load(void)
 {
 	// For tests, and for those whose library is elsewhere.
 	const char *path = getenv("NECROPY_UNICORN");
-	void *handle = dlopen(path && *path ? path : LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	static void *handle; // kept as long as the process lives
 	unsigned major = 0, minor = 0;
 
+	handle = dlopen(path && *path ? path : LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	if (!handle) {
 		why_not = "there is no " LIBRARY " (on Debian: install libunicorn2)";
 		return;
