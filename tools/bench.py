@@ -32,7 +32,7 @@ def main():
     directory = tempfile.mkdtemp(prefix="necropy-bench-", dir=os.environ.get("TMPDIR", "/var/tmp"))
     os.environ["XDG_CACHE_HOME"] = os.path.join(directory, "cache")
     try:
-        rows = small_core(directory) + large_core(directory)
+        rows = small_core(directory) + emulated_core(directory) + large_core(directory)
     finally:
         shutil.rmtree(directory)
     print_table(["", "necropy", "rival", "ratio", "budget", "the rival"], rows)
@@ -49,6 +49,24 @@ def small_core(directory):
     os.unlink(core)
     return [["info, small core, layout cached", seconds(warm), "", "", "< 0.050 s", ""],
             ["info, small core, layout not cached", seconds(cold), "", "", "< 0.500 s", ""]]
+
+
+def emulated_core(directory):
+    """What it costs to ask the types' own code: with the emulator, less without."""
+    count = OBJECTS // 4
+    program = os.path.join(oracle.PROGRAMS, "many_futures.py")
+    process = oracle.Process([PYTHON, "-B", program, str(count)], directory)
+    core = take_core(process)
+    command = [oracle.NECROPY, "types", core, "--threads", "1"]
+    asked = median_of(lambda: run_timed(command))
+    os.environ["NECROPY_UNICORN"] = "/nonexistent"
+    guessed = median_of(lambda: run_timed(command))
+    del os.environ["NECROPY_UNICORN"]
+    os.unlink(core)
+    return [["types of %d futures, emulated" % count, seconds(asked), seconds(guessed), "", "",
+             "necropy without the emulator"],
+            ["tp_traverse emulated, a thread",
+             "%.2f M/s" % (count / max(asked - guessed, 1e-9) / 1e6), "", "", "> 0.3 M/s", ""]]
 
 
 def large_core(directory):

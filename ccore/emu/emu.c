@@ -17,8 +17,8 @@ struct stub_call {
 _Static_assert(sizeof(struct stub_call) == 48, "the stub knows its size");
 
 // Steps after which it is asked whether the same call is still running.
-#define CHECK_STEPS (1u << 20)
-#define CHECKS_MAX 8u
+#define CHECK_STEPS (LIM_EMU_STEPS / 4)
+#define CHECKS_MAX 2u
 
 static struct stub_control *control(const struct emu *e)
 {
@@ -157,9 +157,11 @@ static bool add_hooks(struct emu *e)
 
 static void *zeros(uint64_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	// cppcheck-suppress invalidFunctionArg ; -1 is what anonymous memory wants
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
 
+	// cppcheck-suppress memleak ; the caller's
 	return p == MAP_FAILED ? NULL : p;
 }
 
@@ -240,6 +242,7 @@ void emu_free(struct emu *e)
 	vec_done(&e->regions);
 	vec_done(&e->patches);
 	vec_done(&e->referents);
+	hashmap_done(&e->endless);
 	free(e);
 }
 
@@ -292,12 +295,29 @@ static bool collect(struct emu *e, struct emu_call *calls, uint64_t from, uint64
 	return true;
 }
 
+static bool is_endless(const struct emu *e, addr_t function)
+{
+	uint32_t n;
+
+	return hashmap_get(&e->endless, function, &n) && n >= LIM_EMU_ENDLESS;
+}
+
+static void note_endless(struct emu *e, addr_t function)
+{
+	uint32_t n = 0;
+
+	(void)hashmap_get(&e->endless, function, &n); // 0 when it is the first
+	if (!hashmap_put(&e->endless, function, n + 1))
+		e->wasted = UINT64_MAX; // nothing is called any more
+}
+
 static void load_calls(struct emu *e, const struct emu_call *calls, uint64_t from, uint64_t n)
 {
 	for (uint64_t i = from; i < n; i++) {
 		struct stub_call *s = &stub_calls(e)[i];
 
-		s->function = calls[i].function;
+		s->function =
+			is_endless(e, calls[i].function) ? ours(e, STUB_STOP) : calls[i].function;
 		memcpy(s->args, calls[i].args, sizeof(s->args));
 	}
 	control(e)->call = ours(e, OURS_CALLS + from * sizeof(struct stub_call));
@@ -425,6 +445,10 @@ static int run_batch(struct emu *e, struct emu_call *calls, uint64_t n)
 		if (at < end && !(sound && can_go_on(e, err) && tries++ < LIM_EMU_TRIES)) {
 			e->wasted += e->steps;
 			(void)give_up(calls, at, at + 1, why_ended(e, err)); // 0 it returns
+			if (is_endless(e, calls[at].function))
+				calls[at].status = EMU_LIMIT;
+			else if (calls[at].status == EMU_LIMIT)
+				note_endless(e, calls[at].function);
 			if (e->stopped == EMU_CANCELED || e->wasted > LIM_EMU_WASTED_STEPS)
 				return give_up(calls, at, n, why_ended(e, err));
 			at++;

@@ -10,20 +10,14 @@
 static struct emu_library library;
 static const char *why_not;
 
-#ifdef __SANITIZE_ADDRESS__
-#define NO_LEAK_CHECK RTLD_NODELETE
-#else
-#define NO_LEAK_CHECK 0
-#endif
-
 static void load(void)
 {
 	// For tests, and for those whose library is elsewhere.
 	const char *path = getenv("NECROPY_UNICORN");
-	void *handle =
-		dlopen(path && *path ? path : LIBRARY, RTLD_NOW | RTLD_LOCAL | NO_LEAK_CHECK);
+	static void *handle; // kept as long as the process lives
 	unsigned major = 0, minor = 0;
 
+	handle = dlopen(path && *path ? path : LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	if (!handle) {
 		why_not = "there is no " LIBRARY " (on Debian: install libunicorn2)";
 		return;

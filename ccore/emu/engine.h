@@ -5,6 +5,7 @@
 
 #include "emu/emu.h"
 #include "util/checked.h"
+#include "util/hashmap.h"
 #include "util/vec.h"
 
 #include <unicorn/unicorn.h>
@@ -90,6 +91,7 @@ struct emu {
 
 	// Steps are blocks of instructions.
 	uint64_t steps, check_at, last_call, stuck;
+	struct hashmap endless;	 // by function: calls that did not end
 	uint64_t wasted;	 // by calls that did not end
 	bool exact;		 // one call is run, and its steps are counted
 	enum emu_status stopped; // EMU_DONE: nothing stopped it
@@ -138,6 +140,7 @@ void emu_code(uint8_t page[EMU_PAGE]);
 #define STUB_DONE 0x41u
 #define STUB_VISIT 0x50u
 #define STUB_RESUME 0x7au
+#define STUB_STOP 0xf0u		       // hlt: what is called in place of what does not end
 #define PLAIN 0x100u		       // offset of the plain routines
 #define PLAIN_RESOLVE (PLAIN + 0x220u) // in place of _dl_runtime_resolve()
 #define PLAIN_FIXUP (PLAIN + 0xe00u)   // where it finds the address of _dl_fixup()

@@ -153,7 +153,7 @@ int lie_check(struct heap *h, const addr_t *objects, uint64_t n, lie_fn report, 
 
 // Of each kind of type, and of how many objects at most it is found out what they are.
 #define SAMPLE_PER_KIND 24u
-#define SAMPLE_LOOKED_AT 16384u
+#define SAMPLE_LOOKED_AT 262144u
 
 static void mistrust(void *ctx, const struct lie *lie)
 {

@@ -138,7 +138,7 @@
 
 // Steps (blocks of instructions) of one emulated call, and those more for each object it visits:
 // a traversal takes about five a reference.
-#define LIM_EMU_STEPS 4194304u
+#define LIM_EMU_STEPS 2097152u
 #define LIM_EMU_STEPS_VISIT 64u
 
 // Objects that one object may visit: past this it is a loop.
@@ -155,6 +155,9 @@
 #define LIM_EMU_TRIES 256u
 
 // Steps of calls that came to no end, of one emulator: then it is not asked any more.
-#define LIM_EMU_WASTED_STEPS (1ull << 30)
+#define LIM_EMU_WASTED_STEPS (1ull << 27)
+
+// Calls of one function that came to no end: then the function is not called any more.
+#define LIM_EMU_ENDLESS 16u
 
 #endif

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Many objects of a type that only its own code knows. Usage: many_futures.py NUMBER"""
+
+import asyncio
+import gc
+import signal
+import sys
+
+import truth
+
+if __name__ == "__main__":
+    gc.disable()
+    loop = asyncio.new_event_loop()
+    futures = [asyncio.Future(loop=loop) for _ in range(int(sys.argv[1]))]
+    truth.say_ready()
+    signal.pause()
