@@ -9,6 +9,7 @@
  * make_seeds.py, which takes the order of the types from here.
  */
 #include "command/run.h"
+#include "render/render.h"
 #include "layout/validate.h"
 #include "py/attribute.h"
 #include "py/block.h"
