@@ -105,10 +105,18 @@ class Known(object):
             for line in text:
                 if line.strip() and not line.startswith("#"):
                     self.rows.append([field.split() for field in line.split("|", 3)])
+        self.used = set()
 
     def has(self, python, type_name, check):
-        return any(check in checks and matches(type_name, types) and matches(python.name, pythons)
-                   for types, pythons, checks, reason in self.rows)
+        found = [i for i, (types, pythons, checks, reason) in enumerate(self.rows)
+                 if check in checks and reason and matches(type_name, types)
+                 and matches(python.name, pythons)]
+        self.used.update(found)
+        return bool(found)
+
+    def unused(self):
+        """The types of rows that no difference has needed."""
+        return [" ".join(row[0]) for i, row in enumerate(self.rows) if i not in self.used]
 
 
 def matches(name, patterns):
@@ -190,15 +198,17 @@ def compare(python, program, known):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("programs", nargs="*", default=PROGRAMS)
-    wrong = False
+    wrong, known = False, Known()
     for python in oracle.find_pythons():
         for program in parser.parse_args().programs:
-            report = compare(python, program, Known())
+            report = compare(python, program, known)
             print(report.summary(program))
             for line in report.text:
                 print(line)
             sys.stdout.flush()
             wrong |= not report.is_good()
+    for types in known.unused():
+        print("parity_known.txt: not needed: %s" % types)
     sys.exit(wrong)
 
 

@@ -81,7 +81,11 @@ def line(thing, names, refcount, listed, referents, owned):
 
 
 def addresses(things):
-    return ", ".join(['"0x%x"' % id(thing) for thing in things])
+    return quoted(["0x%x" % id(thing) for thing in things])
+
+
+def quoted(words):
+    return ", ".join(['"%s"' % word for word in words])
 
 
 def size_of(thing):
@@ -132,5 +136,5 @@ def compare(path, objects):
             if '"gc": 1' in text:
                 then.add(text.split('"', 4)[3])
     with open(path, "a") as lines:
-        lines.write('{"appeared": %s, "vanished": %s}\n' % (sorted(now - then),
-                                                             sorted(then - now)))
+        lines.write('{"appeared": [%s], "vanished": [%s]}\n' % (quoted(now - then),
+                                                               quoted(then - now)))

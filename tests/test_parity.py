@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every object of a program with one of each kind, beside what CPython said of it.
+
+Found, under its type; in the collector's lists or not; each reference that gc.get_referents()
+gives, as often; what it owns besides; the size that sys.getsizeof() gives. What is excepted is
+in parity_known.txt, with the reason. `make parity` compares more programs.
+"""
+
+import pytest
+
+from parity import Known, compare
+
+# Kinds of objects that the zoo must have had, or it compares little.
+KINDS = {"dict", "list", "tuple", "set", "str", "function", "type", "generator", "frame", "module",
+         "zoo.Plain", "zoo.Slots", "collections.deque", "functools.partial", "datetime.datetime"}
+
+
+def test_every_object_is_as_cpython_says(python):
+    report = compare(python, "zoo", Known())
+    assert KINDS <= set(report.objects)
+    assert sum(report.objects.values()) > 20000
+    if not report.is_good():
+        pytest.fail("\n".join([report.summary("zoo")] + report.text), pytrace=False)
