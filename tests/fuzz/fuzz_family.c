@@ -9,8 +9,8 @@
  * make_seeds.py, which takes the order of the types from here.
  */
 #include "command/run.h"
-#include "render/render.h"
 #include "layout/validate.h"
+#include "render/render.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 #define STATIC 0x10000u
 #define STATIC_BYTES 0x20000u
 #define TYPE_BYTES 0x400u // from one type object to the next
-#define NAMES (STATIC + 0xc000u)
+#define NAMES (STATIC + 0x1d000u)
 #define KEYS (STATIC + 0x10000u)  // shared keys of class C
 #define STRS (STATIC + 0x11000u)  // str objects "a", "b"
 #define SLOTS (STATIC + 0x12000u) // tp_members of class S
@@ -36,7 +36,7 @@ __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t
 
 // -- layouts
 
-static const char *const layout_names[] = {"2.7",  "3.6",  "3.10",   "3.11",
+static const char *const layout_names[] = {"2.7",  "3.6",  "3.10", "3.11",
 					   "3.12", "3.13", "3.14", "debian"};
 #define LAYOUT_N (sizeof(layout_names) / sizeof(layout_names[0]))
 
@@ -215,6 +215,23 @@ static const struct type_seed type_seeds[] = {
 	T("S", PyObject, 0, TPFLAG_HEAPTYPE, "object"),
 	T("V", PyVarObject, 8, TPFLAG_HEAPTYPE, "tuple"), // its dict is after its items
 	T("", PyObject, 0, 0, "object"),
+	T("structseq", PyVarObject, 8, TPFLAG_TUPLE, "tuple"),
+	T("hamt_bitmap_node", PyVarObject, 8, 0, "object"),
+	T("hamt_array_node", PyHamtNode_Array, 0, 0, "object"),
+	T("hamt_collision_node", PyVarObject, 8, 0, "object"),
+	T("itertools._tee_dataobject", teedata, 0, 0, "object"),
+	T("itertools.combinations", combinations, 0, 0, "object"),
+	T("itertools.permutations", permutations, 0, 0, "object"),
+	T("itertools.product", product, 0, 0, "object"),
+	T("_io.BytesIO", bytesio, 0, 0, "object"),
+	T("array.array", arrayobject, 0, 0, "object"),
+	T("datetime.datetime", datetime, 0, 0, "object"),
+	T("datetime.time", time, 0, 0, "object"),
+	T("xml.etree.ElementTree.Element", element, 0, 0, "object"),
+	T("_elementtree._element_iterator", element_iterator, 0, 0, "object"),
+	T("_queue.SimpleQueue", simple_queue, 0, 0, "object"),
+	T("sqlite3.Connection", sqlite_connection, 0, 0, "object"),
+	T("_struct.Struct", struct, 0, 0, "object"),
 };
 #define TYPE_N (sizeof(type_seeds) / sizeof(type_seeds[0]))
 
@@ -341,6 +358,9 @@ static void paint_type(struct painter *p, uint64_t i)
 	put_field(p, at, F_TP_ITEMSIZE, t->itemsize);
 	put_field(p, at, F_TP_FLAGS, flags_of(l, t));
 	put_field(p, at, F_TP_BASE, type_addr(t->base));
+	put_field(p, at, F_TP_TRAVERSE, FUNCTION);
+	if (strcmp(t->name, "structseq") == 0) // which the class dict tells
+		put_field(p, at, F_TP_DICT, HEAP);
 	put_field(p, at, F_TP_DICTOFFSET, (uint64_t)dictoffset);
 	if (!heap)
 		return;
