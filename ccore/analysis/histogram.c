@@ -2,6 +2,7 @@
 // Objects by type: the analysis to read first when writing another.
 #include "analysis/histogram.h"
 
+#include "heap/universe.h"
 #include "util/parallel.h"
 
 #include <stdlib.h>
@@ -30,13 +31,14 @@ static struct histogram_row *row_of(struct tally *t, const struct py_type *type)
 	return &t->by_type.data[type->index];
 }
 
-static int count_object(struct tally *t, struct py_reader *r, addr_t addr)
+static int count_typed(struct tally *t, struct py_reader *r, addr_t addr,
+		       const struct py_type *type)
 {
 	struct histogram_row *row;
 	struct py_object o;
 	bool estimated;
 
-	if (!py_object_open(r, addr, &o)) {
+	if (!type || !py_object_open_typed(r, addr, type, &o)) {
 		damage_note(&r->damage, DAMAGE_UNREADABLE_TYPE, addr);
 		return 0;
 	}
@@ -47,6 +49,11 @@ static int count_object(struct tally *t, struct py_reader *r, addr_t addr)
 	row->size += py_sizeof(r, &o, &estimated);
 	row->estimated += estimated;
 	return 0;
+}
+
+static int count_object(struct tally *t, struct py_reader *r, addr_t addr)
+{
+	return count_typed(t, r, addr, py_type_of(r, addr));
 }
 
 static int count_piece(struct count *c, uint32_t thread, const addr_t *objects, uint64_t first,
@@ -178,6 +185,41 @@ static int count_public(struct count *c, struct ccore_error *err)
 	return status == CCORE_ENOMEM ? err_nomem(err) : status;
 }
 
+// -- all objects, as the allocators are walked
+
+static int count_found(void *ctx, uint32_t thread, addr_t addr, const struct py_type *type)
+{
+	struct count *c = ctx;
+
+	return count_typed(&c->tallies[thread], &c->h->readers[thread], addr, type);
+}
+
+static void drop_tallies(struct count *c)
+{
+	for (uint32_t t = 0; t < PARALLEL_MAX; t++)
+		vec_done(&c->tallies[t].by_type);
+}
+
+static int count_universe(struct count *c, struct ccore_error *err)
+{
+	struct addrset seen;
+	int status;
+
+	TRY(addrset_init(&seen, c->h->opts.max_bytes, err));
+	status = universe_find(c->h, &seen, count_found, c, err);
+	addrset_done(&seen);
+	if (status == CCORE_ENOMEM)
+		return heap_out_of_memory(c->h, err);
+	// Where that is not all, references lead to more.
+	if (status == 0 && !c->h->universe.complete) {
+		drop_tallies(c);
+		status = heap_need_nodes(c->h, err);
+		if (status == 0)
+			status = count_all(c, c->h->node_addr, c->h->node_n, err);
+	}
+	return status;
+}
+
 int histogram_count(struct histogram *ret, struct heap *h, bool gc_only, struct ccore_error *err)
 {
 	struct count c = {.h = h};
@@ -186,18 +228,34 @@ int histogram_count(struct histogram *ret, struct heap *h, bool gc_only, struct 
 	*ret = (struct histogram){0};
 	if (gc_only) {
 		r = count_public(&c, err);
+	} else if (h->has_nodes) {
+		r = count_all(&c, h->node_addr, h->node_n, err);
 	} else {
-		r = heap_need_nodes(h, err);
-		if (r == 0)
-			r = count_all(&c, h->node_addr, h->node_n, err);
+		r = count_universe(&c, err);
 	}
 	if (r == 0)
 		r = gather(ret, &c, err);
-	for (uint32_t t = 0; t < PARALLEL_MAX; t++)
-		vec_done(&c.tallies[t].by_type);
+	drop_tallies(&c);
 	if (r < 0)
 		histogram_done(ret);
 	return r;
+}
+
+int histogram_of_nodes(struct histogram *ret, struct heap *h, const uint32_t *ids, uint64_t n,
+		       struct ccore_error *err)
+{
+	struct count c = {.h = h};
+	int status = 0;
+
+	*ret = (struct histogram){0};
+	for (uint64_t i = 0; status == 0 && i < n; i++)
+		status = count_object(&c.tallies[0], heap_reader(h), h->node_addr[ids[i]]);
+	if (status == 0)
+		status = gather(ret, &c, err);
+	drop_tallies(&c);
+	if (status < 0)
+		histogram_done(ret);
+	return status == CCORE_ENOMEM ? err_nomem(err) : status;
 }
 
 int histogram_of_pointers(struct histogram *ret, struct heap *h, addr_t addr, uint64_t n,

@@ -16,10 +16,14 @@ struct histogram {
 };
 
 /**
- * Count all objects, or with `gc_only` those that gc.get_objects() returns: that needs no table
- * of nodes.
+ * Count all objects, or with `gc_only` those that gc.get_objects() returns. Neither needs a table
+ * of nodes, unless there is memory whose allocator is not known.
  */
 int histogram_count(struct histogram *ret, struct heap *h, bool gc_only, struct ccore_error *err);
+
+/** Count the `n` nodes of `ids`. */
+int histogram_of_nodes(struct histogram *ret, struct heap *h, const uint32_t *ids, uint64_t n,
+		       struct ccore_error *err);
 
 /** Count the objects that the `n` pointers at `addr` in the target lead to. */
 int histogram_of_pointers(struct histogram *ret, struct heap *h, addr_t addr, uint64_t n,

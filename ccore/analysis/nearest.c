@@ -17,17 +17,6 @@ struct nearest {
 	struct ccore_error *err;
 };
 
-static void give_sources(void *ctx, uint32_t thread, uint32_t id, struct graph_targets *out)
-{
-	uint64_t n;
-	const uint32_t *sources = graph_sources(ctx, id, &n);
-
-	(void)thread; // the graph is for all
-	for (uint64_t i = 0; i < n; i++)
-		if (!(sources[i] & GRAPH_GUESS))
-			graph_targets_add(out, sources[i]);
-}
-
 static bool is_wanted(const struct nearest *s, uint32_t id)
 {
 	return s->wanted[id / 64] >> id % 64 & 1;
@@ -126,8 +115,7 @@ static int prepare(struct nearest *s, uint64_t max_bytes)
 {
 	const uint32_t n = s->q->graph->n;
 
-	TRY(graph_build(&s->forward, n, 1, max_bytes, give_sources, (void *)(uintptr_t)s->q->graph,
-			s->q->progress, s->err));
+	TRY(graph_turn(&s->forward, s->q->graph, false, max_bytes, s->q->progress, s->err));
 	s->before = malloc((n + 1ull) * sizeof(*s->before));
 	s->wanted = calloc(n / 64 + 1ull, sizeof(*s->wanted));
 	if (!s->before || !s->wanted)

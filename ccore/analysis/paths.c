@@ -61,13 +61,15 @@ static int see_sources(struct search *s, uint32_t target, uint32_t depth)
 {
 	uint64_t n;
 	const uint32_t *sources = graph_sources(s->q->graph, target, &n);
+	const bool guessed =
+		s->q->guesses && (!s->q->may_be_guessed || s->q->may_be_guessed(s->q->ctx, target));
 
 	for (uint64_t i = 0; i < n; i++) {
 		const uint32_t source = sources[i] & ~GRAPH_GUESS;
 		const struct guess guess = {source, target, depth};
 
 		TRY(progress_poll(s->q->progress, "searching chains", s->step_n++, 0, s->err));
-		if (s->toward[source] != UNSEEN || (sources[i] & GRAPH_GUESS && !s->q->guesses))
+		if (s->toward[source] != UNSEEN || (sources[i] & GRAPH_GUESS && !guessed))
 			continue;
 		if (s->q->is_excluded && s->q->is_excluded(s->q->ctx, source, target))
 			continue;

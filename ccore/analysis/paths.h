@@ -16,6 +16,8 @@ struct path_query {
 	uint64_t max_depth; // edges in a chain
 	bool guesses;	    // follow guessed edges too, as few of them as possible
 	void *ctx;
+	// Whether a guessed reference to `target` may be one; NULL: all may.
+	bool (*may_be_guessed)(void *ctx, uint32_t target);
 	bool (*is_goal)(void *ctx, uint32_t id);
 	// Whether the reference from `source` to `target` does not count; may be NULL.
 	bool (*is_excluded)(void *ctx, uint32_t source, uint32_t target);

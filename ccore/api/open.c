@@ -172,6 +172,9 @@ void ccore_close(struct ccore_session *session)
 		return;
 	if (session->s.has_graph)
 		graph_done(&session->s.graph);
+	unreachable_done(&session->s.unreachable);
+	if (session->s.has_residue)
+		residue_done(&session->s.residue);
 	heap_close(&session->s.heap);
 	target_done(&session->s.target);
 	free(session);

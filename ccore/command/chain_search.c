@@ -20,7 +20,9 @@ struct chain_search {
 	uint8_t *exclude_types;	   // or NULL
 	const char *exclude_label; // ".attr", or NULL for every reference
 	VEC(struct excluded) excluded;
-	struct hashmap excluded_at; // node id + 1 -> index
+	struct hashmap excluded_at;    // node id + 1 -> index
+	const struct residue *residue; // when guesses are followed
+	bool held;		       // goals are the objects that C code holds
 	uint32_t *from;
 	uint64_t from_n;
 };
@@ -42,7 +44,14 @@ static bool is_static_type(const struct heap *h, uint32_t id)
 
 static bool is_root(const struct heap *h, uint32_t id, enum root_kind kind)
 {
-	return id >= h->node_n && h->roots.all.data[id - h->node_n].kind == kind;
+	const struct root *root = id >= h->node_n ? &h->roots.all.data[id - h->node_n] : NULL;
+
+	return root && root->kind == kind && !root_is_stale(&h->runtime, root);
+}
+
+static bool is_any_root(const struct heap *h, uint32_t id)
+{
+	return id >= h->node_n && is_root(h, id, h->roots.all.data[id - h->node_n].kind);
 }
 
 static bool is_goal(void *ctx, uint32_t id)
@@ -50,17 +59,20 @@ static bool is_goal(void *ctx, uint32_t id)
 	const struct chain_search *c = ctx;
 	const struct heap *h = &c->s->heap;
 
+	if (c->held)
+		return id < h->node_n && c->residue->of[id] > 0;
 	switch (c->goal) {
 	case GOAL_MODULE:
 		return is_module(h, id);
 	case GOAL_FRAME:
 		return is_root(h, id, ROOT_FRAME);
 	case GOAL_THREAD:
-		return is_root(h, id, ROOT_FRAME) || is_root(h, id, ROOT_THREAD);
+		return is_root(h, id, ROOT_FRAME) || is_root(h, id, ROOT_THREAD) ||
+		       is_root(h, id, ROOT_STACK);
 	case GOAL_STATIC:
-		return is_static_type(h, id);
+		return is_root(h, id, ROOT_STATIC) || is_static_type(h, id);
 	case GOAL_ANY:
-		return id >= h->node_n || is_module(h, id) || is_static_type(h, id);
+		return is_any_root(h, id) || is_module(h, id) || is_static_type(h, id);
 	case GOAL_TYPE:
 		// The object asked for does not explain itself.
 		return id < h->node_n && c->goal_types[h->node_type[id]] &&
@@ -70,6 +82,14 @@ static bool is_goal(void *ctx, uint32_t id)
 }
 
 // -- references that do not count
+
+// Who is owned by something that was not understood counts a reference more than were found.
+static bool may_be_guessed(void *ctx, uint32_t target)
+{
+	const struct chain_search *c = ctx;
+
+	return c->residue->of[target] > 0 || c->residue->of[target] == RESIDUE_NONE;
+}
 
 struct label_search {
 	struct chain_search *c;
@@ -194,6 +214,7 @@ static int make_query(struct chain_search *c, const struct chain_request *q, uin
 		.max_depth = q->max_depth ? q->max_depth : UINT64_MAX,
 		.guesses = guesses,
 		.ctx = c,
+		.may_be_guessed = may_be_guessed,
 		.is_goal = is_goal,
 		.is_excluded = c->exclude_types ? is_excluded : NULL,
 		.progress = &c->s->progress,
@@ -215,16 +236,30 @@ static int search_objects(struct chain_search *c, const struct chain_request *q,
 			  struct paths *ret, struct ccore_error *err)
 {
 	struct path_query query;
-	uint64_t max_bytes;
 	int r;
 
 	if (q->wanted <= 1 || guesses)
 		return search(c, q, q->wanted ? 1 : 0, guesses, ret, err);
 	TRY(make_query(c, q, q->wanted, false, &query, err));
-	max_bytes = references_max_bytes(&c->s->heap);
-	max_bytes -= u64_min(max_bytes, graph_bytes(query.graph));
-	r = paths_find_nearest(ret, &query, max_bytes, err);
+	r = paths_find_nearest(ret, &query, session_spare_bytes(c->s), err);
 	return r == CCORE_ENOMEM ? references_nomem(&c->s->heap, err) : r;
+}
+
+// C code is the root of these chains.
+static int begin_with_held(struct chain_search *c, struct paths *found, struct ccore_error *err)
+{
+	const struct heap *h = &c->s->heap;
+	const uint32_t root = (uint32_t)(h->node_n + h->roots.all.n - 1);
+
+	for (uint64_t i = 0; i < found->all.n; i++) {
+		struct path *p = &found->all.data[i];
+
+		if (!vec_push(&p->ids, root))
+			return err_nomem(err);
+		memmove(p->ids.data + 1, p->ids.data, (p->ids.n - 1) * sizeof(*p->ids.data));
+		p->ids.data[0] = root;
+	}
+	return 0;
 }
 
 static void note_outcome(struct chain_search *c, const struct chain_request *q, uint64_t object_n,
@@ -241,6 +276,9 @@ static void note_outcome(struct chain_search *c, const struct chain_request *q, 
 				  "shows more"
 				: "%llu objects of this type in all; these are the nearest %llu",
 			(unsigned long long)object_n, (unsigned long long)found->all.n);
+	if (found->all.n && c->held)
+		result_note(r, "no root leads to it, but it, or what leads to it, counts more "
+			       "references than were found: C code holds them");
 	if (found->all.n)
 		return;
 	if (found->depth_was_hit)
@@ -250,8 +288,9 @@ static void note_outcome(struct chain_search *c, const struct chain_request *q, 
 			"searches without a limit",
 			(unsigned long long)q->max_depth, q->to);
 	else if (c->goal == GOAL_ANY)
-		result_note(r, "nothing that was found holds it: garbage not yet collected, or "
-			       "held from C");
+		result_note(r, "nothing holds it: no root leads to it, and no C code has a "
+			       "reference to it or to what leads to it; it is garbage that was "
+			       "not yet collected, or static");
 	else
 		result_note(r,
 			    "no chain of references leads from a %s to it; --to any looks for "
@@ -281,14 +320,22 @@ int chains_find(struct session *s, const struct chain_request *q, struct paths *
 	const uint64_t object_n = c.from_n;
 
 	*ret = (struct paths){0};
-	// Guesses only when nothing certain is found.
-	for (int guesses = 0; status == 0 && guesses < 2 && !ret->all.n; guesses++) {
-		guessed = guesses;
+	// Guesses only when nothing certain is found, and C code only when nothing else is.
+	for (int attempt = 0; status == 0 && attempt < 3 && !ret->all.n; attempt++) {
+		guessed = attempt == 1;
+		if (attempt == 2 && (c.goal != GOAL_ANY || ret->depth_was_hit))
+			break;
+		c.held = attempt == 2;
+		if (attempt == 1)
+			status = session_residue(s, &c.residue, err);
 		paths_done(ret);
 		*ret = (struct paths){0};
-		status = object_n == 1 ? search(&c, q, q->wanted, guesses, ret, err)
-				       : search_objects(&c, q, guesses, ret, err);
+		if (status == 0)
+			status = object_n == 1 ? search(&c, q, q->wanted, attempt > 0, ret, err)
+					       : search_objects(&c, q, attempt > 0, ret, err);
 	}
+	if (status == 0 && c.held)
+		status = begin_with_held(&c, ret, err);
 	if (status == 0)
 		note_outcome(&c, q, object_n, guessed, ret, r);
 	else
@@ -335,6 +382,10 @@ enum edge_kind chain_edge(struct session *s, uint32_t from, uint32_t to, struct 
 {
 	struct edge_search x = {.to = node_address(s, to)};
 
+	if (is_root(&s->heap, from, ROOT_HELD)) {
+		strbuf_printf(label, " %d of its references", s->residue.of[to]);
+		return EDGE_OWN;
+	}
 	references_each(&s->heap, from, keep_best, &x);
 	if (!x.found)
 		return EDGE_GUESS;

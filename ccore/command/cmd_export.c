@@ -60,15 +60,6 @@ static void drop_wrong_guesses(const struct heap *h, struct object_links *guesse
 	guesses->to.n = n;
 }
 
-static const char *how_found(unsigned flags)
-{
-	return flags & NODE_GC		? "gc"
-	       : flags & NODE_PERMANENT ? "permanent"
-	       : flags & NODE_IN_FLIGHT ? "collecting"
-	       : flags & NODE_GUESSED	? "guess"
-					: "reference";
-}
-
 static void describe_object(struct session *s, struct py_reader *r, uint32_t id,
 			    struct object_line *line)
 {
@@ -77,7 +68,7 @@ static void describe_object(struct session *s, struct py_reader *r, uint32_t id,
 
 	line->is_root = false;
 	line->type = heap_node_type(h, id)->name;
-	line->found = how_found(h->node_flags[id]);
+	line->found = heap_node_found(h, id);
 	line->gc = h->node_flags[id] & NODE_GC;
 	line->size = line->refcount = 0;
 	line->immortal = line->estimated = true; // should it have become unreadable

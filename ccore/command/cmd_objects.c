@@ -8,7 +8,8 @@
 struct found {
 	uint32_t id;
 	uint64_t size, refcount;
-	bool estimated; // the size
+	bool estimated;		  // the size
+	enum unreachable_why why; // REACHABLE where it was not asked for
 };
 
 struct found_list {
@@ -75,10 +76,13 @@ static int collect(struct session *s, const struct args *a, struct found_list *r
 		   struct ccore_error *err)
 {
 	const char *where = args_str(a, "--where");
+	struct unreachable *unreachable = NULL;
 	struct condition condition;
 	struct node_list nodes;
 	int r = 0;
 
+	if (args_flag(a, "--unreachable"))
+		TRY(session_unreachable(s, &unreachable, err));
 	if (where)
 		TRY(condition_parse(where, &condition, err));
 	TRY(session_nodes_of_type(s, a->argument, args_flag(a, "--gc"), &nodes, err));
@@ -87,7 +91,11 @@ static int collect(struct session *s, const struct args *a, struct found_list *r
 		struct found f;
 
 		r = progress_poll(&s->progress, "reading objects", i, nodes.ids.n, err);
+		if (unreachable && unreachable->why[id] == REACHABLE)
+			continue;
 		measure(s, id, &f);
+		if (unreachable)
+			f.why = unreachable->why[id];
 		if (where && !condition_holds(s, &condition, &f))
 			continue;
 		if (r == 0 && !vec_push(&ret->all, f))
@@ -97,15 +105,21 @@ static int collect(struct session *s, const struct args *a, struct found_list *r
 	return r;
 }
 
-static void fill(struct session *s, struct table *t, const struct found_list *list, uint64_t limit)
+static void fill(struct session *s, struct table *t, const struct args *a,
+		 const struct found_list *list)
 {
 	const uint64_t addr = table_column(t, "addr", "", CCORE_ADDR, 0);
 	const uint64_t type = table_column(t, "type", "", CCORE_STR, 0);
 	const uint64_t size = table_column(t, "size", "bytes", CCORE_U64, COLUMN_TOTAL);
 	const uint64_t refcount = table_column(t, "refcount", "", CCORE_U64, COLUMN_NULLABLE);
+	const bool unreachable = args_flag(a, "--unreachable");
+	const uint64_t held =
+		unreachable ? table_column(t, "held", "", CCORE_STR, COLUMN_NULLABLE) : 0;
 	const uint64_t repr = table_column(t, "repr", "", CCORE_STR, 0);
 	const uint64_t estimated =
 		table_column(t, "estimated", "", CCORE_U64, COLUMN_BOOL | COLUMN_HIDDEN);
+
+	const uint64_t found = table_column(t, "found", "", CCORE_STR, COLUMN_HIDDEN);
 
 	t->noun = "objects";
 	for (uint64_t i = 0; i < list->all.n; i++) {
@@ -116,9 +130,12 @@ static void fill(struct session *s, struct table *t, const struct found_list *li
 		table_set_u64(t, row, size, f->size);
 		table_set_u64(t, row, refcount, f->refcount);
 		table_set_u64(t, row, estimated, f->estimated);
-		if (i >= limit)
+		if (i >= a->limit)
 			continue;
+		if (unreachable)
+			table_set_str(t, row, held, unreachable_name(f->why));
 		table_set_str(t, row, type, heap_node_type(&s->heap, f->id)->name);
+		table_set_str(t, row, found, heap_node_found(&s->heap, f->id));
 		table_set_text(t, row, repr, s, f->id, node_repr_text);
 	}
 }
@@ -134,7 +151,7 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 		qsort(list.all.data, list.all.n, sizeof(*list.all.data),
 		      strcmp(order, "size") == 0 ? largest_first : most_references_first);
 	if (status == 0)
-		fill(s, &r->table, &list, a->limit);
+		fill(s, &r->table, a, &list);
 	vec_done(&list.all);
 	return status;
 }
@@ -145,7 +162,10 @@ const struct command command_objects = {
 	.argument = "TYPE",
 	.details = "TYPE is a full name (collections.deque), its last part (deque), or a glob "
 		   "(zope.*). "
-		   "A refcount of - is that of an immortal object.",
+		   "A refcount of - is that of an immortal object. With --unreachable, held says "
+		   "why an object is still there: c, C code has a reference that no object "
+		   "accounts for; through-c, something that C holds leads to it; cycle, nothing "
+		   "does: garbage that the collector has not yet found, and what hangs on it.",
 	.example = "objects DB -n 2 --where 'refcount>1'\n"
 		   "addr            type         size  refcount  repr\n"
 		   "0x7f99cc144b50  __main__.DB  56 B         2  <__main__.DB path='test-20.db'>\n"
@@ -160,6 +180,7 @@ const struct command command_objects = {
 			 "or ~ "
 			 "(glob), then a value"},
 			{"--gc", NULL, NULL, NULL, "only what gc.get_objects() returns"},
+			{"--unreachable", NULL, NULL, NULL, "only what nothing leads to"},
 		},
 	.run = run,
 };

@@ -36,26 +36,41 @@ static const char *gc_state(unsigned flags)
 					: "not tracked";
 }
 
-static void add_header(struct show *w)
+static void add_refcount(struct show *w, const struct py_object *o, const struct residue *residue)
+{
+	const int32_t held = residue->of[w->id];
+	bool immortal;
+	const uint64_t refcount = py_refcount(heap_reader(&w->s->heap), o, &immortal);
+
+	if (immortal)
+		add(w, "refcount", 0, "immortal");
+	else
+		add_number(w, "refcount", refcount);
+	if (held == RESIDUE_NONE)
+		return;
+	add_number(w, "references found", residue->counted.known[w->id]);
+	if (held >= 0)
+		add_number(w, "held from C", (uint64_t)held);
+	else
+		add(w, "held from C", 0, "none: more were found than it counts");
+}
+
+static void add_header(struct show *w, const struct residue *residue)
 {
 	struct heap *h = &w->s->heap;
 	struct py_reader *r = heap_reader(h);
 	struct strbuf text = {0};
 	struct py_object o;
-	bool estimated, immortal;
-	uint64_t size, refcount;
+	bool estimated;
+	uint64_t size;
 
 	if (!py_object_open(r, h->node_addr[w->id], &o))
 		return;
 	size = py_sizeof(r, &o, &estimated);
-	refcount = py_refcount(r, &o, &immortal);
 	add(w, "type", o.type->addr, heap_node_type(h, w->id)->name);
 	node_repr_text(w->s, w->id, &text);
 	add(w, "repr", o.addr, text.failed ? "" : text.data);
-	if (immortal)
-		add(w, "refcount", 0, "immortal");
-	else
-		add_number(w, "refcount", refcount);
+	add_refcount(w, &o, residue);
 	add_number(w, estimated ? "size (estimate)" : "size", size);
 	add(w, "gc", 0, gc_state(h->node_flags[w->id]));
 	strbuf_done(&text);
@@ -123,13 +138,15 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	       struct ccore_error *err)
 {
 	struct show w = {.s = s, .t = &r->table, .limit = a->limit};
+	const struct residue *residue;
 
 	TRY(session_node(s, a->argument, &w.id, err));
+	TRY(session_residue(s, &residue, err));
 	w.key = table_column(&r->table, "key", "", CCORE_STR, 0);
 	w.addr = table_column(&r->table, "addr", "", CCORE_ADDR, COLUMN_NULLABLE);
 	w.value = table_column(&r->table, "value", "", CCORE_STR, 0);
 	r->table.noun = "rows";
-	add_header(&w);
+	add_header(&w, residue);
 	references_each(&s->heap, w.id, take_edge, &w);
 	return 0;
 }
@@ -139,16 +156,18 @@ const struct command command_show = {
 	.summary = "one object: type, refcount, size, attributes, items",
 	.argument = "ADDR",
 	.details = "Shows what the object holds, each reference under the name a program would use "
-		   "for it.",
-	.example = "show 0x7f99cc144b50 -n 7\n"
-		   "key       addr            value\n"
-		   "type      0x3d3bb050      __main__.DB\n"
-		   "repr      0x7f99cc144b50  <__main__.DB path='test-20.db'>\n"
-		   "refcount  -               2\n"
-		   "size      -               56\n"
-		   "gc        -               tracked\n"
-		   ".path     0x7f99cc144af0  'test-20.db'\n"
-		   ".tables   0x7f99cc144bc0  {'customers': <__main__.Table name='customers'>, …}\n"
-		   "… 1 more row\n",
+		   "for it. Of its own references, says how many were found in objects and roots; "
+		   "those left over are held from C.",
+	.example = "show 0x7f99cc144b50 -n 8\n"
+		   "key               addr            value\n"
+		   "type              0x3d3bb050      __main__.DB\n"
+		   "repr              0x7f99cc144b50  <__main__.DB path='test-20.db'>\n"
+		   "refcount          -               2\n"
+		   "references found  -               2\n"
+		   "held from C       -               0\n"
+		   "size              -               56\n"
+		   "gc                -               tracked\n"
+		   ".path             0x7f99cc144af0  'test-20.db'\n"
+		   "… 2 more rows\n",
 	.run = run,
 };

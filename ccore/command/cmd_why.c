@@ -63,8 +63,9 @@ const struct command command_why = {
 	.details = "Searches backwards from the object, or from the nearest object of TYPE, to a "
 		   "module. "
 		   "Weak references never count; ~ marks a reference that is a guess. --to frame "
-		   "finds "
-		   "the local variables of running functions.",
+		   "finds the local variables of running functions; --to any ends at whatever "
+		   "holds it: a state of the interpreter, a variable of a program file, a C "
+		   "stack, or C code that keeps a reference where no one looks.",
 	.example =
 		"why DB\n"
 		"  module  0x7f99cc35f510  <module errorlog>\n"

@@ -18,6 +18,7 @@
 	X(graph)    \
 	X(bt)       \
 	X(gc)       \
+	X(verify)   \
 	X(maps)     \
 	X(shm)      \
 	X(export)

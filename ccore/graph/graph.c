@@ -281,6 +281,31 @@ int graph_build(struct graph *ret, uint32_t n, uint32_t thread_n, uint64_t max_b
 	return r;
 }
 
+struct turn {
+	const struct graph *g;
+	bool guesses;
+};
+
+static void give_sources(void *ctx, uint32_t thread, uint32_t id, struct graph_targets *out)
+{
+	const struct turn *t = ctx;
+	uint64_t n;
+	const uint32_t *sources = graph_sources(t->g, id, &n);
+
+	(void)thread; // the graph is for all
+	for (uint64_t i = 0; i < n; i++)
+		if (t->guesses || !(sources[i] & GRAPH_GUESS))
+			graph_targets_add(out, sources[i]);
+}
+
+int graph_turn(struct graph *ret, const struct graph *g, bool guesses, uint64_t max_bytes,
+	       const struct progress *progress, struct ccore_error *err)
+{
+	struct turn t = {.g = g, .guesses = guesses};
+
+	return graph_build(ret, g->n, 1, max_bytes, give_sources, &t, progress, err);
+}
+
 uint64_t graph_bytes(const struct graph *g)
 {
 	return (g->n + g->edge_n) * sizeof(uint32_t);

@@ -64,6 +64,13 @@ int graph_build(struct graph *ret, uint32_t n, uint32_t thread_n, uint64_t max_b
 		graph_visit_fn visit, void *ctx, const struct progress *progress,
 		struct ccore_error *err);
 
+/**
+ * The graph `g` with its edges turned round: a node's row is then what it refers to. With
+ * `guesses` the guessed ones too, marked. Limits and errors as graph_build().
+ */
+int graph_turn(struct graph *ret, const struct graph *g, bool guesses, uint64_t max_bytes,
+	       const struct progress *progress, struct ccore_error *err);
+
 /** Memory that its rows take. */
 uint64_t graph_bytes(const struct graph *g);
 

@@ -24,17 +24,23 @@ static void take_edges(struct edge_buffer *b)
 	}
 }
 
-void references_visit(struct heap *h, struct py_reader *r, uint32_t id,
-		      void (*flush)(struct edge_buffer *), void *ctx)
+void references_emit(struct heap *h, struct py_reader *r, uint32_t id)
 {
-	struct edge_sink before;
 	struct py_object o;
 
-	edge_redirect(&r->edges, flush, ctx, false, &before);
 	if (id >= h->node_n)
 		root_visit(r, &h->runtime, &h->roots.all.data[id - h->node_n]);
 	else if (!(h->node_flags[id] & NODE_BAD) && py_object_open(r, h->node_addr[id], &o))
 		py_visit(r, &o);
+}
+
+void references_visit(struct heap *h, struct py_reader *r, uint32_t id,
+		      void (*flush)(struct edge_buffer *), void *ctx)
+{
+	struct edge_sink before;
+
+	edge_redirect(&r->edges, flush, ctx, false, &before);
+	references_emit(h, r, id);
 	edge_restore(&r->edges, &before);
 }
 
@@ -70,7 +76,7 @@ int references_build(struct graph *ret, struct heap *h, struct ccore_error *err)
 	struct damage before[PARALLEL_MAX];
 	int r;
 
-	TRY(heap_need_nodes(h, err));
+	TRY(heap_need_roots(h, err));
 	// The same objects are read a second time: what is wrong with them has been counted.
 	for (uint32_t i = 0; i < h->thread_n; i++)
 		before[i] = h->readers[i].damage;

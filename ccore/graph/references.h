@@ -27,6 +27,9 @@ int references_nomem(const struct heap *h, struct ccore_error *err);
 void references_visit(struct heap *h, struct py_reader *r, uint32_t id,
 		      void (*flush)(struct edge_buffer *), void *ctx);
 
+/** Emit the edges of node `id`, an object or a root, into r->edges, like py_visit(). */
+void references_emit(struct heap *h, struct py_reader *r, uint32_t id);
+
 /** Called for each edge of a node; returns false to stop. */
 typedef bool (*references_fn)(void *ctx, const struct edge *e);
 

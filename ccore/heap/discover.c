@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Finding all objects. Threads take pieces of the GC lists, and the roots; each visits its
- * objects, adds what they refer to and visits that too, with a stack of its own. The set of
- * addresses is shared. What only guesses lead to comes last.
+ * Finding the objects that only references lead to. Threads take pieces of what is known
+ * already, and the roots; each visits its objects, adds what they refer to and visits that too,
+ * with a stack of its own. The set of addresses is shared. What only guesses lead to comes last.
  */
 #include "heap/discover.h"
+
+#include "py/block.h"
 #include "util/parallel.h"
 
 #define PIECE 4096u // objects that a thread takes at once
 
 struct discovery {
 	struct heap *h;
-	_Atomic uint64_t next; // first GC object not yet taken
+	const addr_t *known;
+	uint64_t known_n;
+	_Atomic uint64_t next; // first known object not yet taken
 	_Atomic uint64_t done;
 	_Atomic int stop; // a thread failed
 	struct ccore_error *err;
@@ -25,7 +29,8 @@ struct finder {
 	struct py_reader *r;
 	VEC(addr_t) todo;    // added, not yet visited
 	VEC(addr_t) guesses; // what guessed references lead to, for later
-	bool guessing;	     // what is added now, only guesses lead to
+	uint64_t added_n;
+	bool guessing; // what is added now, only guesses lead to
 	struct edge_sink before;
 	int status;
 };
@@ -37,14 +42,16 @@ static int fail(struct finder *f, int status)
 	return status;
 }
 
-// As addrset_add(); what guesses lead to is remembered.
+// 1 when `addr` is new, 0 when it was known.
 static int add(struct finder *f, addr_t addr)
 {
-	const int added = addrset_add(&f->d->h->set, addr);
+	struct heap *h = f->d->h;
+	const int added = addrset_add(&h->set, addr);
 
-	if (added > 0 && f->guessing && !vec_push(&f->d->h->guessed, addr))
-		return CCORE_ENOMEM;
-	return added;
+	if (added <= 0)
+		return added;
+	f->added_n++;
+	return addrset_add(f->guessing ? &h->guessed : &h->reached, addr);
 }
 
 // An address that something refers to: add it if it is an object.
@@ -114,26 +121,12 @@ static int visit_todo(struct finder *f)
 	return f->status;
 }
 
-// A GC object may be visited from the list although another thread came to it by an edge:
-// the set says who was first.
 static int visit_piece(struct finder *f, const addr_t *objects, uint64_t n)
 {
 	for (uint64_t i = 0; i < n && f->status == 0; i++) {
 		if (i + 8 < n)
 			__builtin_prefetch(mem_lens_span(&f->r->lens, objects[i + 8], 16));
-		if (!py_type_of(f->r, objects[i])) {
-			damage_note(&f->r->damage, DAMAGE_UNREADABLE_TYPE, objects[i]);
-			continue;
-		}
-		switch (addrset_add(&f->d->h->set, objects[i])) {
-		case 1:
-			visit_at(f, objects[i]);
-			break;
-		case CCORE_ENOMEM:
-			return fail(f, CCORE_ENOMEM);
-		default:
-			break;
-		}
+		visit_at(f, objects[i]);
 	}
 	return visit_todo(f);
 }
@@ -156,24 +149,24 @@ static int visit_types(struct finder *f)
 	for (uint64_t i = 0; i < py->types.n; i++) {
 		const struct edge e = {.to = py->types.data[i]->addr, .kind = EDGE_OWN};
 
-		consider(f, &e);
+		if (type_is_alive(f->r, e.to))
+			consider(f, &e);
 		TRY(visit_todo(f));
 	}
 	return f->status;
 }
 
-static int find_in_lists(struct finder *f, bool reports)
+static int visit_known(struct finder *f, bool reports)
 {
 	struct discovery *d = f->d;
-	const uint64_t n = d->h->gc.objects.n;
+	const uint64_t n = d->known_n;
 
 	while (!atomic_load(&d->stop)) {
 		const uint64_t first = atomic_fetch_add(&d->next, PIECE);
 
 		if (first >= n)
 			break;
-		TRY(visit_piece(f, d->h->gc.objects.data + first,
-				n - first < PIECE ? n - first : PIECE));
+		TRY(visit_piece(f, d->known + first, n - first < PIECE ? n - first : PIECE));
 		atomic_fetch_add(&d->done, PIECE);
 		// The callback belongs to the calling thread.
 		if (reports && progress_report(&d->h->opts.progress, "finding objects",
@@ -185,14 +178,12 @@ static int find_in_lists(struct finder *f, bool reports)
 
 // -- what only guesses lead to
 
-// Stale words lead to freed objects, whose refcount is 0 or has become a free list's link. That
-// of an immortal object is UINT32_MAX.
+// Stale words lead to freed objects, whose refcount is 0 or has become a free list's link.
 static bool has_plausible_refcount(struct finder *f, const struct py_object *o)
 {
 	bool immortal;
-	const uint64_t n = py_refcount(f->r, o, &immortal);
 
-	return n > 0 && n <= UINT32_MAX;
+	return refcount_is_plausible(f->r, py_refcount(f->r, o, &immortal));
 }
 
 // After all that is certain, so that an object which both lead to counts as certain.
@@ -254,7 +245,7 @@ static int find_on_thread(void *ctx, uint32_t i)
 	int status;
 
 	finder_init(&f, ctx, i);
-	status = find_in_lists(&f, i == 0);
+	status = visit_known(&f, i == 0);
 	if (status == 0 && i == 0)
 		status = visit_roots(&f);
 	if (status == 0)
@@ -280,9 +271,15 @@ static int find_all(struct discovery *d)
 	return status;
 }
 
-int heap_discover(struct heap *h, struct ccore_error *err)
+int heap_discover(struct heap *h, const addr_t *known, uint64_t n, struct ccore_error *err)
 {
-	struct discovery d = {.h = h, .err = err, .lock = PTHREAD_MUTEX_INITIALIZER};
+	struct discovery d = {
+		.h = h,
+		.known = known,
+		.known_n = n,
+		.err = err,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+	};
 	int status;
 
 	heap_limit_edges(h);

@@ -5,9 +5,9 @@
 #include "heap/heap.h"
 
 /**
- * Put into h->set all objects: those on the GC lists, which must have been walked, and what
- * they and the roots lead to. CCORE_ENOMEM leaves `err` to the caller.
+ * Add to h->set what the roots and the `n` objects at `known`, which are in it, lead to; and to
+ * h->reached or h->guessed too. CCORE_ENOMEM leaves `err` to the caller.
  */
-int heap_discover(struct heap *h, struct ccore_error *err);
+int heap_discover(struct heap *h, const addr_t *known, uint64_t n, struct ccore_error *err);
 
 #endif

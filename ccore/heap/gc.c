@@ -254,6 +254,22 @@ int gc_walk_rest(struct gc_objects *ret, const struct runtime *rt, struct py_rea
 	return collecting ? walk_in_flight(&w, t) : 0;
 }
 
+#define REFS_UNTRACKED (-2)
+
+bool gc_is_tracked(struct py_reader *r, addr_t addr)
+{
+	const struct layout *l = r->layout;
+	const addr_t head = addr - l->struct_size[S_PyGC_Head];
+	const enum field_id field = layout_has(l, F_GC_REFS) ? F_GC_REFS : F_GC_NEXT;
+	uint64_t x;
+
+	if (mem_read_u64(r->py->mem, head + layout_off(l, field), &x) < 0)
+		return false;
+	if (field == F_GC_NEXT)
+		return x != 0;
+	return (int64_t)x >> l->facts[FACT_GC_REFS_SHIFT] != REFS_UNTRACKED;
+}
+
 void gc_objects_done(struct gc_objects *g)
 {
 	vec_done(&g->objects);

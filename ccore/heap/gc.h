@@ -44,6 +44,10 @@ int gc_walk_public(struct gc_objects *ret, const struct runtime *rt, struct py_r
  */
 int gc_walk_rest(struct gc_objects *ret, const struct runtime *rt, struct py_reader *r,
 		 const struct target *t, const struct progress *progress, struct ccore_error *err);
+
+/** Whether the object at `addr`, whose type has a GC head, is tracked: on some list. */
+bool gc_is_tracked(struct py_reader *r, addr_t addr);
+
 void gc_objects_done(struct gc_objects *g);
 
 #endif

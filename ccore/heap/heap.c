@@ -25,6 +25,9 @@ int heap_open(struct heap *h, const struct target *t, const struct heap_opts *op
 		py_reader_init(&h->readers[i], &h->py);
 	if (r == 0)
 		r = runtime_read(&h->runtime, heap_reader(h), &h->layout, err);
+	h->runtime.target = t;
+	h->symbols.target = t;
+	h->runtime.symbols = &h->symbols;
 	if (r == 0)
 		r = roots_find(&h->roots, &h->runtime, heap_reader(h), err);
 	if (r < 0)
@@ -38,8 +41,13 @@ void heap_close(struct heap *h)
 	free(h->node_type);
 	free(h->node_flags);
 	addrset_done(&h->set);
+	addrset_done(&h->reached);
+	addrset_done(&h->guessed);
+	pymalloc_done(&h->universe.pymalloc);
+	glibc_malloc_done(&h->universe.malloc);
 	gc_objects_done(&h->gc);
 	roots_done(&h->roots);
+	symbol_index_done(&h->symbols);
 	runtime_done(&h->runtime);
 	free(h->readers);
 	py_close(&h->py);
@@ -78,6 +86,18 @@ int heap_need_gc(struct heap *h, struct ccore_error *err)
 bool heap_node(const struct heap *h, addr_t addr, uint32_t *ret)
 {
 	return addrset_id(&h->set, addr, ret) && !(h->node_flags[*ret] & NODE_BAD);
+}
+
+bool heap_refcount(struct heap *h, uint32_t id, uint64_t *ret)
+{
+	struct py_reader *r = heap_reader(h);
+	struct py_object o;
+	bool immortal;
+
+	if (!py_object_open(r, h->node_addr[id], &o))
+		return false;
+	*ret = py_refcount(r, &o, &immortal);
+	return !immortal && !py_refcount_is_static(r, &o);
 }
 
 void heap_damage(const struct heap *h, struct damage *ret)

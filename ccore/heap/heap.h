@@ -5,8 +5,10 @@
  *
  *	heap_need_public_gc()  the objects that gc.get_objects() returns
  *	heap_need_gc()     those, and the collector's other lists
- *	heap_need_nodes()  all objects: those, and what is reachable from them and from roots,
- *			   as one table sorted by address
+ *	heap_need_nodes()  all objects: those, what the allocators have given out (universe.h),
+ *			   and what is reachable from them and from roots, as one table
+ *			   sorted by address
+ *	heap_need_roots()  words outside of objects that look like references to them
  *
  * Node ids index that table. Roots are numbered after the objects: node_n + i is root i.
  */
@@ -15,14 +17,19 @@
 
 #include "heap/addrset.h"
 #include "heap/gc.h"
+#include "heap/glibc_malloc.h"
+#include "heap/pymalloc.h"
 #include "heap/roots.h"
+#include "sym/symbol_at.h"
 
 enum node_flags {
 	NODE_GC = 1,	    // gc.get_objects() returns it
 	NODE_PERMANENT = 2, // in the permanent generation
-	NODE_IN_FLIGHT = 4, // on a running collection's own lists
+	NODE_IN_FLIGHT = 4, // on a running collection's own lists, as far as can be told
 	NODE_BAD = 8,	    // its type is not readable: counted as damage, and nowhere else
-	NODE_GUESSED = 16   // only guessed references lead to it
+	NODE_REACHED = 16,  // found only because something refers to it
+	NODE_GUESSED = 32,  // found only by a guess
+	NODE_STATIC = 64    // in a module's data, or in an interpreter's state
 };
 
 struct heap_opts {
@@ -32,6 +39,16 @@ struct heap_opts {
 	struct progress progress;
 };
 
+/** What walking the allocators has shown. */
+struct universe {
+	struct pymalloc pymalloc;
+	struct glibc_malloc malloc;
+	uint64_t dead_n; // objects whose refcount is 0: kept for reuse, or about to be freed
+	// All objects were found by it: each one that a list has was in memory whose allocator is
+	// known. Else only references lead to some.
+	bool complete;
+};
+
 struct heap {
 	const struct target *target;
 	struct layout layout;
@@ -39,17 +56,21 @@ struct heap {
 	struct py_reader *readers; // one a thread; [0] is the calling thread's
 	uint32_t thread_n;
 	struct runtime runtime;
+	struct symbol_index symbols; // names of variables
 	struct roots roots;
 	struct heap_opts opts;
 
+	bool has_roots;		    // those that are guesses, too
 	bool has_public_gc, has_gc; // what `gc` holds: gc.get_objects(), all lists
 	struct gc_objects gc;
 
+	struct universe universe;
+
 	bool has_nodes;
 	struct addrset set;
+	struct addrset reached, guessed; // of them, those found by references, and by guesses
 	uint64_t node_n;
-	uint64_t guessed_n;  // of them, those that only guessed references lead to
-	VEC(addr_t) guessed; // the same, until the table has them as NODE_GUESSED
+	uint64_t guessed_n; // of them, those that only guessed references lead to
 	addr_t *node_addr;
 	uint32_t *node_type; // index in py.types, of the type it counts under
 	uint8_t *node_flags; // enum node_flags
@@ -64,6 +85,12 @@ int heap_need_public_gc(struct heap *h, struct ccore_error *err);
 int heap_need_gc(struct heap *h, struct ccore_error *err);
 int heap_need_nodes(struct heap *h, struct ccore_error *err);
 
+/** Find the roots that are guesses, too; the last one is then ROOT_HELD. */
+int heap_need_roots(struct heap *h, struct ccore_error *err);
+
+/** That the index of objects does not fit in what we may use, as an error. */
+int heap_out_of_memory(const struct heap *h, struct ccore_error *err);
+
 /** The calling thread's reader. */
 static inline struct py_reader *heap_reader(struct heap *h)
 {
@@ -73,6 +100,12 @@ static inline struct py_reader *heap_reader(struct heap *h)
 /** The object's node id, or false when no object starts at `addr`. After heap_need_nodes(). */
 bool heap_node(const struct heap *h, addr_t addr, uint32_t *ret);
 
+/**
+ * The refcount of node `id`, which is an object. False when it counts nothing: the object is
+ * immortal, or static and its count began with a huge number.
+ */
+bool heap_refcount(struct heap *h, uint32_t id, uint64_t *ret);
+
 static inline const struct py_type *heap_node_type(const struct heap *h, uint64_t id)
 {
 	return h->py.types.data[h->node_type[id]];
@@ -80,6 +113,12 @@ static inline const struct py_type *heap_node_type(const struct heap *h, uint64_
 
 /** Memory that the table of nodes, the set of addresses and the collector's list take. */
 uint64_t heap_bytes(const struct heap *h);
+
+/**
+ * How node `id` was found, the surest way if there are several: "gc", "permanent" or "in-flight"
+ * (on a list of the collector), "allocator", "static", "reference", "guess".
+ */
+const char *heap_node_found(const struct heap *h, uint64_t id);
 
 /** All damage so far: the target's, and every reader's. */
 void heap_damage(const struct heap *h, struct damage *ret);

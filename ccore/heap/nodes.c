@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The table of all objects: the set that was found, numbered, in address order.
 #include "heap/discover.h"
+#include "heap/statics.h"
+#include "heap/universe.h"
 #include "util/parallel.h"
 
 #include <stdlib.h>
@@ -32,6 +34,32 @@ static void fill_type(struct heap *h, struct py_reader *r, uint64_t id)
 		h->node_type[id] = type->index;
 	else
 		h->node_flags[id] |= NODE_BAD;
+	if (statics_hold(h->target, &h->runtime, &h->layout, addr))
+		h->node_flags[id] |= NODE_STATIC;
+	if (addrset_has(&h->reached, addr))
+		h->node_flags[id] |= NODE_REACHED;
+	if (addrset_has(&h->guessed, addr))
+		h->node_flags[id] |= NODE_GUESSED;
+}
+
+const char *heap_node_found(const struct heap *h, uint64_t id)
+{
+	static const struct {
+		uint8_t flag;
+		const char *name;
+	} ways[] = {
+		{NODE_GC, "gc"},
+		{NODE_PERMANENT, "permanent"},
+		{NODE_IN_FLIGHT, "in-flight"},
+		{NODE_GUESSED, "guess"},
+		{NODE_REACHED, "reference"},
+		{NODE_STATIC, "static"},
+	};
+
+	for (unsigned i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (h->node_flags[id] & ways[i].flag)
+			return ways[i].name;
+	return "allocator";
 }
 
 static int fill_types(void *ctx, uint32_t i)
@@ -59,13 +87,21 @@ static void fill_flags(struct heap *h)
 				h->node_flags[id] |= flag;
 		}
 	}
-	for (uint64_t i = 0; i < h->guessed.n; i++) {
-		uint32_t id;
+}
 
-		if (addrset_id(&h->set, h->guessed.data[i], &id))
-			h->node_flags[id] |= NODE_GUESSED;
-	}
-	vec_done(&h->guessed);
+// While a collection runs, what is tracked and on no list that was found.
+static int fill_in_flight(void *ctx, uint32_t i)
+{
+	struct heap *h = ctx;
+	const uint64_t first = h->node_n * i / h->thread_n, end = h->node_n * (i + 1) / h->thread_n;
+	const uint8_t other = NODE_GC | NODE_PERMANENT | NODE_IN_FLIGHT | NODE_BAD | NODE_REACHED |
+			      NODE_GUESSED | NODE_STATIC;
+
+	for (uint64_t id = first; id < end; id++)
+		if (!(h->node_flags[id] & other) && heap_node_type(h, id)->flags & TYPE_GC &&
+		    gc_is_tracked(&h->readers[i], h->node_addr[id]))
+			h->node_flags[id] |= NODE_IN_FLIGHT;
+	return 0;
 }
 
 // Of the three columns of the table.
@@ -73,10 +109,11 @@ static void fill_flags(struct heap *h)
 
 uint64_t heap_bytes(const struct heap *h)
 {
-	return h->set.bytes + h->node_n * NODE_BYTES + h->gc.objects.n * sizeof(addr_t);
+	return h->set.bytes + h->reached.bytes + h->guessed.bytes + h->node_n * NODE_BYTES +
+	       h->gc.objects.n * sizeof(addr_t);
 }
 
-static int out_of_memory(const struct heap *h, struct ccore_error *err)
+int heap_out_of_memory(const struct heap *h, struct ccore_error *err)
 {
 	return err_set(err, CCORE_ENOMEM, 0,
 		       "the index of objects needs more memory than there is (limit %llu MiB): "
@@ -84,7 +121,8 @@ static int out_of_memory(const struct heap *h, struct ccore_error *err)
 		       (unsigned long long)(h->opts.max_bytes >> 20));
 }
 
-static int fill_table(struct heap *h, struct ccore_error *err)
+// Number the set, and write its addresses down.
+static int fill_addresses(struct heap *h, struct ccore_error *err)
 {
 	struct filling f = {.h = h};
 
@@ -94,16 +132,55 @@ static int fill_table(struct heap *h, struct ccore_error *err)
 	h->node_n = h->set.n;
 	// A heap may claim an object at every word of it.
 	if (heap_bytes(h) >= h->opts.max_bytes)
-		return out_of_memory(h, err);
+		return heap_out_of_memory(h, err);
+	free(h->node_addr);
 	h->node_addr = malloc((h->node_n + 1) * sizeof(*h->node_addr));
+	if (!h->node_addr)
+		return err_nomem(err);
+	return addrset_each_chunk(&h->set, fill_chunk, &f);
+}
+
+static int fill_table(struct heap *h, struct ccore_error *err)
+{
 	h->node_type = calloc(h->node_n + 1, sizeof(*h->node_type));
 	h->node_flags = calloc(h->node_n + 1, sizeof(*h->node_flags));
-	if (!h->node_addr || !h->node_type || !h->node_flags)
+	if (!h->node_type || !h->node_flags)
 		return err_nomem(err);
-	TRY(addrset_each_chunk(&h->set, fill_chunk, &f));
 	TRY(parallel_run(h->thread_n, fill_types, h));
 	fill_flags(h);
-	return 0;
+	return runtime_is_collecting(&h->runtime, &h->target->mem)
+		       ? parallel_run(h->thread_n, fill_in_flight, h)
+		       : 0;
+}
+
+static int find_all(struct heap *h, struct ccore_error *err)
+{
+	uint64_t known_n;
+
+	TRY(addrset_init(&h->set, h->opts.max_bytes, err));
+	TRY(addrset_init(&h->reached, h->opts.max_bytes, err));
+	TRY(addrset_init(&h->guessed, h->opts.max_bytes, err));
+	TRY(universe_find(h, &h->set, NULL, NULL, err));
+	TRY(fill_addresses(h, err));
+	known_n = h->node_n;
+	TRY(heap_discover(h, h->node_addr, known_n, err));
+	addrset_number(&h->set);
+	if (h->set.n != known_n)
+		TRY(fill_addresses(h, err));
+	return fill_table(h, err);
+}
+
+static void drop_nodes(struct heap *h)
+{
+	free(h->node_addr);
+	free(h->node_type);
+	free(h->node_flags);
+	h->node_addr = NULL;
+	h->node_type = NULL;
+	h->node_flags = NULL;
+	addrset_done(&h->set);
+	addrset_done(&h->reached);
+	addrset_done(&h->guessed);
 }
 
 int heap_need_nodes(struct heap *h, struct ccore_error *err)
@@ -112,22 +189,11 @@ int heap_need_nodes(struct heap *h, struct ccore_error *err)
 
 	if (h->has_nodes)
 		return 0;
-	TRY(heap_need_gc(h, err));
-	TRY(addrset_init(&h->set, h->opts.max_bytes, err));
-	status = heap_discover(h, err);
+	status = find_all(h, err);
 	if (status == CCORE_ENOMEM || h->py.out_of_memory)
-		status = out_of_memory(h, err);
-	if (status == 0)
-		status = fill_table(h, err);
+		status = heap_out_of_memory(h, err);
 	if (status < 0) {
-		free(h->node_addr);
-		free(h->node_type);
-		free(h->node_flags);
-		h->node_addr = NULL;
-		h->node_type = NULL;
-		h->node_flags = NULL;
-		addrset_done(&h->set);
-		vec_done(&h->guessed);
+		drop_nodes(h);
 		return status;
 	}
 	h->has_nodes = true;

@@ -1,62 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "heap/roots.h"
+#include "heap/root_kinds.h"
 
 #include <inttypes.h>
 
-static bool frames_are_objects(const struct py_reader *r)
-{
-	return layout_has(r->layout, F_F_CODE);
-}
-
-// The frame below `frame`, and whether `frame` is one of Python's own.
-static bool next_frame(struct py_reader *r, addr_t frame, addr_t *ret_next, bool *ret_is_python)
-{
-	struct py_object o;
-	struct iframe f;
-
-	if (frames_are_objects(r)) {
-		if (!py_object_open(r, frame, &o) || o.type->family != &family_frame)
-			return false;
-		*ret_next = object_u64(r, &o, F_F_BACK);
-		*ret_is_python = true;
-		return true;
-	}
-	if (!iframe_read(r, frame, &f))
-		return false;
-	*ret_next = f.previous;
-	*ret_is_python = !f.is_shim;
-	return true;
-}
-
-// `seen`: a frame is on one stack, once.
-static int add_frames(struct roots *roots, struct py_reader *r, const struct py_thread *t,
-		      uint32_t thread, struct hashmap *seen, struct ccore_error *err)
-{
-	struct root root = {
-		.kind = ROOT_FRAME,
-		.thread = thread,
-		.interpreter = t->interpreter,
-	};
-	addr_t next;
-	uint32_t before;
-	bool is_python;
-
-	for (root.addr = t->frame; root.addr; root.addr = next) {
-		if (seen->n >= LIM_FRAMES || hashmap_get(seen, root.addr, &before) ||
-		    !next_frame(r, root.addr, &next, &is_python)) {
-			damage_note(&r->damage, DAMAGE_BAD_FRAME, root.addr);
-			return 0;
-		}
-		if (!hashmap_put(seen, root.addr, 0))
-			return err_nomem(err);
-		if (!is_python)
-			continue;
-		if (!vec_push(&roots->all, root))
-			return err_nomem(err);
-		root.depth++;
-	}
-	return 0;
-}
+// -- what is certain, before any object is looked for
 
 static int add_threads(struct roots *ret, const struct runtime *rt, struct py_reader *r,
 		       struct hashmap *seen, struct ccore_error *err)
@@ -70,7 +17,7 @@ static int add_threads(struct roots *ret, const struct runtime *rt, struct py_re
 			.interpreter = t->interpreter,
 		};
 
-		TRY(add_frames(ret, r, t, i, seen, err));
+		TRY(root_frames_add(ret, r, t, i, seen, err));
 		if (!vec_push(&ret->all, root))
 			return err_nomem(err);
 	}
@@ -100,97 +47,76 @@ int roots_find(struct roots *ret, const struct runtime *rt, struct py_reader *r,
 	return 0;
 }
 
+// -- what looks like a reference, among the objects that were found
+
+static int add_state_words(struct heap *h, struct ccore_error *err)
+{
+	const uint64_t n = h->roots.all.n;
+
+	for (uint64_t i = 0; i < n; i++) {
+		struct root root = h->roots.all.data[i];
+
+		if (root.kind == ROOT_FRAME)
+			continue;
+		root.is_words = true;
+		if (!vec_push(&h->roots.all, root))
+			return err_nomem(err);
+	}
+	return 0;
+}
+
+int heap_need_roots(struct heap *h, struct ccore_error *err)
+{
+	const struct root held = {.kind = ROOT_HELD};
+	const uint64_t before = h->roots.all.n;
+	int r;
+
+	if (h->has_roots)
+		return 0;
+	TRY(heap_need_nodes(h, err));
+	r = root_statics_add(h, err);
+	if (r == 0)
+		r = add_state_words(h, err);
+	if (r == 0)
+		r = root_stacks_add(h, err);
+	if (r == 0 && !vec_push(&h->roots.all, held))
+		r = err_nomem(err);
+	if (r < 0)
+		h->roots.all.n = before;
+	else
+		h->has_roots = true;
+	return r;
+}
+
 void roots_done(struct roots *roots)
 {
 	vec_done(&roots->all);
 }
 
-static void visit_root_frame(struct py_reader *r, const struct root *root)
-{
-	struct py_object o;
-
-	if (!frames_are_objects(r)) {
-		iframe_visit(r, root->addr);
-	} else if (py_object_open(r, root->addr, &o)) {
-		edge_emit_text(&r->edges, root->addr, EDGE_OWN, " frame object");
-		py_visit(r, &o); // its locals, as if there were no object between
-	}
-}
-
-// Static types keep a dictionary for each interpreter.
-static void visit_static_types(struct py_reader *r, const struct interpreter *in)
-{
-	const struct layout *l = r->layout;
-	const uint32_t size = l->struct_size[S_static_type_state];
-
-	for (unsigned a = 0; a < 2; a++) {
-		uint64_t n;
-
-		if (!in->static_types[a] || !size)
-			continue;
-		n = l->fields[a ? F_IS_EXT_TYPES : F_IS_STATIC_TYPES].size / size;
-		for (uint64_t i = 0; i < n; i++) {
-			const addr_t state = in->static_types[a] + i * size;
-
-			if (!py_read_ptr(r, state + layout_off(l, F_STS_TYPE), state))
-				continue;
-			edge_emit_text(&r->edges,
-				       py_read_ptr(r, state + layout_off(l, F_STS_TYPE), state),
-				       EDGE_OWN, " static type");
-			edge_emit_text(&r->edges,
-				       py_read_ptr(r, state + layout_off(l, F_STS_DICT), state),
-				       EDGE_OWN, " static type's dict");
-		}
-	}
-}
-
-// What roots.def says that a thread or interpreter state holds.
-static void visit_state(struct py_reader *r, enum struct_id st, addr_t state)
-{
-	static const struct {
-		enum struct_id st;
-		const char *label;
-	} rows[ROOT_ROW_N] = {
-#define ROOT(struct_id, path, text) {S_##struct_id, text},
-#include "layout/roots.def"
-	};
-
-	for (unsigned i = 0; i < ROOT_ROW_N; i++) {
-		const struct field *f = &r->layout->roots[i];
-
-		if (rows[i].st == st && f->found)
-			edge_emit_text(&r->edges, py_read_ptr(r, state + f->off, state), EDGE_OWN,
-				       rows[i].label);
-	}
-}
-
-static void visit_root_interpreter(struct py_reader *r, const struct interpreter *in)
-{
-	struct edge_buffer *b = &r->edges;
-
-	visit_state(r, S_PyInterpreterState, in->addr);
-	if (in->gc.garbage)
-		edge_emit_text(b, py_read_ptr(r, in->gc.garbage, in->addr), EDGE_OWN,
-			       " gc.garbage");
-	if (in->gc.callbacks)
-		edge_emit_text(b, py_read_ptr(r, in->gc.callbacks, in->addr), EDGE_OWN,
-			       " gc.callbacks");
-	visit_static_types(r, in);
-}
+// -- each of them
 
 void root_visit(struct py_reader *r, const struct runtime *rt, const struct root *root)
 {
 	switch (root->kind) {
 	case ROOT_FRAME:
-		visit_root_frame(r, root);
+		root_frame_visit(r, root);
 		break;
 	case ROOT_THREAD:
-		visit_state(r, S_PyThreadState, root->addr);
-		visit_state(r, S_PyThreadStateImpl, root->addr);
-		break;
 	case ROOT_INTERPRETER:
-		visit_root_interpreter(r, &rt->interpreters.data[root->interpreter]);
+		if (root->is_words)
+			root_state_words_visit(r, rt, root);
+		else if (root->kind == ROOT_THREAD)
+			root_thread_visit(r, root);
+		else
+			root_interpreter_visit(r, rt, root);
 		break;
+	case ROOT_STATIC:
+		root_static_visit(r, root);
+		break;
+	case ROOT_STACK:
+		root_stack_visit(r, rt, root);
+		break;
+	case ROOT_HELD:
 	case ROOT_KIND_N:
 		break;
 	}
@@ -198,48 +124,59 @@ void root_visit(struct py_reader *r, const struct runtime *rt, const struct root
 		edge_flush(&r->edges);
 }
 
-static addr_t root_frame_code(struct py_reader *r, const struct root *root)
-{
-	struct py_object o;
-	struct iframe f;
-
-	if (frames_are_objects(r))
-		return py_object_open(r, root->addr, &o) ? frame_code(r, &o) : 0;
-	return iframe_read(r, root->addr, &f) ? f.code : 0;
-}
-
 void root_name(struct py_reader *r, const struct runtime *rt, const struct root *root,
 	       struct strbuf *out)
 {
-	const struct py_thread *t =
-		root->kind == ROOT_THREAD ? &rt->threads.data[root->thread] : NULL;
+	const struct py_thread *t;
 
 	strbuf_puts(out, root_kind_name(root->kind));
 	strbuf_putc(out, ' ');
-	if (root->kind == ROOT_FRAME)
-		code_name(r, root_frame_code(r, root), out);
-	else if (t)
+	switch (root->kind) {
+	case ROOT_FRAME:
+		root_frame_name(r, root, out);
+		break;
+	case ROOT_THREAD:
+		t = &rt->threads.data[root->thread];
 		strbuf_printf(out, "%" PRIu64, t->native_id ? t->native_id : t->thread_id);
-	else
+		break;
+	case ROOT_INTERPRETER:
 		strbuf_printf(out, "%" PRId64, rt->interpreters.data[root->interpreter].id);
+		break;
+	case ROOT_STATIC:
+		root_static_name(rt, root, out);
+		break;
+	case ROOT_STACK:
+		root_stack_name(rt, root, out);
+		break;
+	case ROOT_HELD:
+		strbuf_puts(out, "from C");
+		break;
+	case ROOT_KIND_N:
+		break;
+	}
 }
 
 void root_edge_label(struct py_reader *r, const struct root *root, const struct edge *e,
 		     struct strbuf *out)
 {
-	struct py_object o;
-
-	if (e->label == LABEL_TEXT)
+	if (root->kind == ROOT_FRAME)
+		root_frame_label(r, root, e, out);
+	else if (e->label == LABEL_TEXT)
 		strbuf_puts(out, (const char *)(uintptr_t)e->word);
-	else if (!frames_are_objects(r))
-		iframe_label(r, root->addr, e->word, out);
-	else if (py_object_open(r, root->addr, &o))
-		py_edge_label(r, &o, e, out);
+	else
+		root_state_label(e, out);
 }
 
 const char *root_kind_name(enum root_kind kind)
 {
-	static const char *const names[] = {"frame", "thread", "interpreter"};
+	static const char *const names[] = {
+		[ROOT_FRAME] = "frame",
+		[ROOT_THREAD] = "thread",
+		[ROOT_INTERPRETER] = "interpreter",
+		[ROOT_STATIC] = "static",
+		[ROOT_STACK] = "stack",
+		[ROOT_HELD] = "held",
+	};
 
 	return names[kind];
 }

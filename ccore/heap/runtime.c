@@ -193,6 +193,32 @@ static int read_version(struct runtime *rt, struct py_reader *r, uint32_t *ret,
 		"memory is not in the target, or the interpreter was not yet or no longer running");
 }
 
+static int add_interned(struct py *py, addr_t at, struct ccore_error *err)
+{
+	addr_t dict;
+
+	if (mem_read_u64(py->mem, at, &dict) < 0 || !dict)
+		return 0;
+	return vec_push(&py->interned, dict) ? 0 : err_nomem(err);
+}
+
+// The dicts of interned strings: one for all, later one for each interpreter.
+static int find_interned(const struct runtime *rt, struct py_reader *r, struct ccore_error *err)
+{
+	static const enum symbol_id symbols[] = {SYM_INTERNED, SYM_INTERNED27};
+	const struct layout *l = r->layout;
+
+	for (unsigned i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++)
+		if (l->symbols[symbols[i]])
+			TRY(add_interned(r->py, l->symbols[symbols[i]], err));
+	if (layout_has(l, F_IS_INTERNED))
+		for (uint64_t i = 0; i < rt->interpreters.n; i++)
+			TRY(add_interned(
+				r->py, rt->interpreters.data[i].addr + layout_off(l, F_IS_INTERNED),
+				err));
+	return 0;
+}
+
 int runtime_read(struct runtime *ret, struct py_reader *r, struct layout *layout,
 		 struct ccore_error *err)
 {
@@ -215,7 +241,10 @@ int runtime_read(struct runtime *ret, struct py_reader *r, struct layout *layout
 	}
 	for (unsigned i = 0; i < 2; i++)
 		r->py->static_types[i] = ret->interpreters.data[0].static_types[i];
-	return 0;
+	status = find_interned(ret, r, err);
+	if (status < 0)
+		runtime_done(ret);
+	return status;
 }
 
 void runtime_done(struct runtime *rt)

@@ -33,7 +33,11 @@ struct py_thread {
 	addr_t frame;	      // PyFrameObject (to 3.10) or interpreter frame; 0: none
 };
 
+struct symbol_index;
+
 struct runtime {
+	const struct target *target;
+	struct symbol_index *symbols;	      // the heap's
 	VEC(struct interpreter) interpreters; // the main one first
 	VEC(struct py_thread) threads;
 };

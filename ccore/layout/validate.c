@@ -39,6 +39,13 @@ static void check_pointer(const struct field *f, const char *name, uint32_t stru
 		complain(wrong, "impossible", name);
 }
 
+static void check_array(const struct field *f, const char *name, uint32_t struct_size,
+			struct strbuf *wrong)
+{
+	if (f->found && !field_fits(f, struct_size))
+		complain(wrong, "impossible", name);
+}
+
 int validate_layout(const struct layout *l, struct ccore_error *err)
 {
 	struct strbuf wrong = {0};
@@ -65,6 +72,9 @@ int validate_layout(const struct layout *l, struct ccore_error *err)
 #define ROOT(struct_id, path, label)                                                           \
 	check_pointer(&l->roots[ROOT_ROW_NAME(__LINE__)], path, l->struct_size[S_##struct_id], \
 		      &wrong);
+#define ROOT_WORDS(struct_id, path, words, label)                                            \
+	check_array(&l->roots[ROOT_ROW_NAME(__LINE__)], path, l->struct_size[S_##struct_id], \
+		    &wrong);
 #include "layout/roots.def"
 	if (wrong.n || wrong.failed)
 		r = err_set(err, CCORE_ELAYOUT, 0, "the layout does not fit: %s",

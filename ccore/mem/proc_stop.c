@@ -209,6 +209,7 @@ bool proc_stop_regs(int32_t tid, struct proc_regs *ret)
 	ret->pc = regs.rip;
 	ret->sp = regs.rsp;
 	ret->fs_base = regs.fs_base;
+	memcpy(ret->general, &regs, sizeof(ret->general));
 	return true;
 }
 

@@ -33,6 +33,7 @@ int proc_stop_all(struct proc_stop *s, int64_t pid, const struct progress *progr
 
 struct proc_regs {
 	uint64_t pc, sp, fs_base;
+	uint64_t general[15]; // r15 to rdi, as struct user_regs_struct has them
 };
 
 /** The registers of a thread that the calling thread has stopped; false when it has not. */

@@ -35,6 +35,17 @@ bool code_slots(struct py_reader *r, addr_t code, uint64_t *ret_locals, uint64_t
 	return *ret_locals < LIM_FRAME_SLOTS && *ret_stack < LIM_FRAME_SLOTS;
 }
 
+bool code_is_generator(struct py_reader *r, addr_t code)
+{
+	enum { CO_GENERATOR = 0x20, CO_COROUTINE = 0x80, CO_ASYNC_GENERATOR = 0x200 };
+	struct py_object o;
+	const uint8_t *p = code_get(r, code, &o);
+
+	return p && layout_has(r->layout, F_CO_FLAGS) &&
+	       field_u64(r->layout, F_CO_FLAGS, p) &
+		       (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR);
+}
+
 // Name object of slot `i`: before 3.11 the slots are locals, then cells, then free variables.
 static addr_t slot_name(struct py_reader *r, const uint8_t *code, uint64_t i)
 {

@@ -122,6 +122,8 @@ static bool init_table(struct dict_iter *it, const uint8_t *dict)
 		return false;
 	set_entry_layout(it, k.unicode);
 	it->keys_visited = k.any_key;
+	if (values || k.refcnt != 1)
+		it->shared_keys = field_u64(l, F_MA_KEYS, dict);
 	if (values)
 		it->values = values +
 			     (layout_has(l, F_VALUES_VALUES) ? layout_off(l, F_VALUES_VALUES) : 0);
@@ -216,6 +218,26 @@ uint64_t dict_keys_n(struct py_reader *r, addr_t keys, uint64_t cap, addr_t owne
 	return u64_min(k.n, cap);
 }
 
+void dict_keys_visit(struct py_reader *r, addr_t keys, addr_t owner)
+{
+	struct dict_iter it = {.r = r};
+	struct dict_item item;
+	struct keys k;
+
+	if (!read_keys(r, keys, &k)) {
+		damage_note(&r->damage, DAMAGE_BAD_CONTAINER, owner);
+		return;
+	}
+	set_entry_layout(&it, k.unicode);
+	it.value_off = it.key_off; // of a split table the values lie elsewhere
+	if (!set_table(&it, k.entries, k.n)) {
+		damage_note(&r->damage, DAMAGE_BAD_CONTAINER, owner);
+		return;
+	}
+	while (dict_iter_next(&it, &item))
+		edge_emit(&r->edges, item.key, EDGE_OWN, LABEL_KEY_ITSELF, 0);
+}
+
 addr_t dict_keys_name(struct py_reader *r, addr_t keys, uint64_t i)
 {
 	struct keys k;
@@ -234,18 +256,31 @@ addr_t dict_keys_name(struct py_reader *r, addr_t keys, uint64_t i)
 
 // -- the family
 
+// Interned strings are in a dict, once as key and once as value, that their refcounts leave out.
+static bool is_interned_dict(const struct py *py, addr_t dict)
+{
+	for (uint64_t i = 0; i < py->interned.n; i++)
+		if (py->interned.data[i] == dict)
+			return true;
+	return false;
+}
+
 static void visit_dict(struct py_reader *r, const struct py_object *o)
 {
+	const bool weak = is_interned_dict(r->py, o->addr);
 	struct dict_iter it;
 	struct dict_item item;
+	enum edge_kind key_kind, value_kind;
 
 	if (!dict_iter_init(&it, r, o))
 		return;
+	key_kind = weak ? EDGE_WEAK : it.keys_visited ? EDGE_VISIT : EDGE_OWN;
+	value_kind = weak ? EDGE_WEAK : it.embedded ? EDGE_BORROWED : EDGE_VISIT;
 	while (dict_iter_next(&it, &item)) {
-		edge_emit(&r->edges, item.key, it.keys_visited ? EDGE_VISIT : EDGE_OWN,
-			  LABEL_KEY_ITSELF, 0);
-		edge_emit(&r->edges, item.value, it.embedded ? EDGE_BORROWED : EDGE_VISIT,
-			  LABEL_KEY, item.key);
+		r->edges.uncounted = it.shared_keys != 0;
+		edge_emit(&r->edges, item.key, key_kind, LABEL_KEY_ITSELF, it.shared_keys);
+		r->edges.uncounted = false;
+		edge_emit(&r->edges, item.value, value_kind, LABEL_KEY, item.key);
 	}
 }
 
@@ -305,7 +340,7 @@ static void repr_dict(struct py_reader *r, const struct py_object *o, struct str
 }
 
 const struct py_family family_dict = {
-	.types = "dict",
+	.types = "dict|frozendict",
 	.reads = S_PyDictObject,
 	.visit = visit_dict,
 	.size = size_dict,

@@ -23,7 +23,7 @@ enum label_kind {
 	LABEL_TEXT,	  // const char *, lives as long as the session: ".__dict__"
 	LABEL_INDEX,	  // position: "[3]"
 	LABEL_KEY,	  // address of the key object: "['key']", of a value
-	LABEL_KEY_ITSELF, // no word: "key of"
+	LABEL_KEY_ITSELF, // address of the key table when that is shared, else 0: "key of"
 	LABEL_ATTR_SLOT,  // index in the type's shared keys: ".name"
 	LABEL_LOCAL,	  // slot in a frame: "local x", resolved by the frame's code
 	LABEL_ELEMENT,	  // no word: an element of a set
@@ -35,6 +35,9 @@ struct edge {
 	uint64_t word; // see enum label_kind
 	uint8_t kind;  // enum edge_kind
 	uint8_t label; // enum label_kind
+	// Not one of the references that the object's refcount is made of: it repeats one that
+	// another edge stands for, or many hold it together.
+	bool uncounted;
 };
 
 #define EDGE_BUFFER_N 1024u
@@ -52,7 +55,8 @@ struct edge_sink {
 
 struct edge_buffer {
 	struct edge_sink sink;
-	uint64_t left; // words that may still be read for edges: readers stop visiting at 0
+	uint64_t left;	// words that may still be read for edges: readers stop visiting at 0
+	bool uncounted; // what is emitted now is
 	uint32_t n;
 	struct edge items[EDGE_BUFFER_N];
 };
@@ -100,6 +104,7 @@ static inline void edge_emit(struct edge_buffer *b, addr_t to, enum edge_kind ki
 		.word = word,
 		.kind = (uint8_t)kind,
 		.label = (uint8_t)label,
+		.uncounted = b->uncounted,
 	};
 }
 

@@ -93,8 +93,9 @@ struct dict_iter {
 	const uint8_t *view;	// of all entries, or NULL
 	uint64_t i, n;
 	uint32_t stride, key_off, value_off;
-	bool embedded;	   // the values are inside an instance, which owns them
-	bool keys_visited; // by tp_traverse: tables that hold only str keys are spared it
+	bool embedded;	    // the values are inside an instance, which owns them
+	bool keys_visited;  // by tp_traverse: tables that hold only str keys are spared it
+	addr_t shared_keys; // the key table, when it holds its keys for other dicts too; or 0
 };
 
 /** Start on dict object `o`; false with damage counted when its table is not possible. */
@@ -105,6 +106,9 @@ bool dict_iter_init_at(struct dict_iter *it, struct py_reader *r, addr_t dict);
 
 /** Entries of key table `keys` in use, at most `cap`; 0 with damage counted against `owner`. */
 uint64_t dict_keys_n(struct py_reader *r, addr_t keys, uint64_t cap, addr_t owner);
+
+/** Emit each key that table `keys` holds, in a table's own name: counted, and not shared. */
+void dict_keys_visit(struct py_reader *r, addr_t keys, addr_t owner);
 
 /** The key object of entry `i` of key table `keys`, or 0. */
 addr_t dict_keys_name(struct py_reader *r, addr_t keys, uint64_t i);
@@ -194,7 +198,8 @@ void iframe_label(struct py_reader *r, addr_t frame, uint64_t slot, struct strbu
 struct iframe {
 	addr_t addr, code, previous, frame_obj;
 	uint8_t owner;
-	bool is_shim; // the interpreter's own, not Python's
+	bool is_shim;	   // the interpreter's own, not Python's
+	bool in_generator; // a part of the generator object
 };
 bool iframe_read(struct py_reader *r, addr_t frame, struct iframe *ret);
 
@@ -215,6 +220,9 @@ bool code_local_name(struct py_reader *r, addr_t code, uint64_t slot, struct str
 
 /** Number of local slots (locals, cells, free) and of stack slots of code object `code`. */
 bool code_slots(struct py_reader *r, addr_t code, uint64_t *ret_locals, uint64_t *ret_stack);
+
+/** Whether code object `code` makes a generator or coroutine, which then owns its frame. */
+bool code_is_generator(struct py_reader *r, addr_t code);
 
 /** "module.function"-like name of code object `code`: its qualified name, where it has one. */
 void code_name(struct py_reader *r, addr_t code, struct strbuf *out);

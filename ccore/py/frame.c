@@ -5,7 +5,8 @@
  */
 #include "py/families.h"
 
-// FRAME_OWNED_BY_FRAME_OBJECT: the frame object owns its interpreter frame.
+// FRAME_OWNED_BY_GENERATOR, FRAME_OWNED_BY_FRAME_OBJECT: who owns the interpreter frame.
+#define OWNED_BY_GENERATOR 1u
 #define OWNED_BY_FRAME_OBJECT 2u
 
 // -- interpreter frames (3.11+)
@@ -41,6 +42,7 @@ bool iframe_read(struct py_reader *r, addr_t frame, struct iframe *ret)
 		.frame_obj = field_u64(l, F_IF_FRAME_OBJ, p),
 		.owner = (uint8_t)field_u64(l, F_IF_OWNER, p),
 	};
+	ret->in_generator = ret->owner == OWNED_BY_GENERATOR;
 	ret->is_shim = ret->owner >= l->facts[FACT_FRAME_OWNER_SHIM];
 	return true;
 }

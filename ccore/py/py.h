@@ -111,6 +111,7 @@ struct py {
 	VEC(struct py_type *) types;
 	struct hashmap type_by_addr;	    // to index + 1; 0: known to be no type
 	addr_t none, set_dummy, dict_dummy; // objects; 0 when there is none
+	VEC(addr_t) interned;		    // the dicts of interned strings
 	// Where 3.12+ keeps what static types have per interpreter: arrays of static_type_state.
 	addr_t static_types[2];
 	pthread_mutex_t lock; // for types
@@ -218,6 +219,9 @@ static inline const uint8_t *py_get(struct py_reader *r, addr_t addr, uint64_t s
 
 /** ob_refcnt, and whether it is none because the object is immortal. */
 uint64_t py_refcount(const struct py_reader *r, const struct py_object *o, bool *ret_immortal);
+
+/** Whether `o` was made by the compiler, with a huge refcount that changes all the same. */
+bool py_refcount_is_static(const struct py_reader *r, const struct py_object *o);
 
 /** ob_size as a length: 0 when negative. */
 uint64_t py_var_size(const struct py_reader *r, const struct py_object *o);

@@ -22,6 +22,7 @@ int py_open(struct py *py, const struct layout *layout, const struct mem *mem,
 
 void py_close(struct py *py)
 {
+	vec_done(&py->interned);
 	vec_done(&py->types);
 	hashmap_done(&py->type_by_addr);
 	arena_done(&py->arena);
@@ -95,6 +96,15 @@ uint64_t py_refcount(const struct py_reader *r, const struct py_object *o, bool 
 
 	*ret_immortal = r->layout->facts[FACT_IMMORTAL] && (int32_t)(uint32_t)n < 0;
 	return n;
+}
+
+bool py_refcount_is_static(const struct py_reader *r, const struct py_object *o)
+{
+	// They drift from where they began, and no other count comes near them.
+	const uint64_t start = (uint64_t)r->layout->facts[FACT_STATIC_REFCNT];
+	const uint64_t n = object_u64(r, o, F_OB_REFCNT);
+
+	return start && n > start / 2 && n < 2 * start;
 }
 
 uint64_t py_var_size(const struct py_reader *r, const struct py_object *o)

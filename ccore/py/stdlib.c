@@ -153,10 +153,13 @@ static void visit_lru_cache(struct py_reader *r, const struct py_object *o)
 	left = r->py->mem->bytes / l->struct_size[S_lru_list_elem];
 	root = o->addr + layout_off(l, F_LRU_ROOT);
 	at = py_read_ptr(r, root + layout_off(l, F_LRU_NEXT), o->addr);
+	// Their owners are the elements, which are objects, too.
+	r->edges.uncounted = true;
 	for (; at && at != root && left && r->edges.left; left--) {
 		visit_lru_element(r, o, at);
 		at = py_read_ptr(r, at + layout_off(l, F_LRU_NEXT), o->addr);
 	}
+	r->edges.uncounted = false;
 	if (at && at != root)
 		damage_note(&r->damage, DAMAGE_BAD_CONTAINER, o->addr);
 }

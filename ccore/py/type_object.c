@@ -27,6 +27,18 @@ addr_t type_dict(struct py_reader *r, addr_t addr)
 	return 0;
 }
 
+// Names of the instances' attributes, which the type holds together with their dicts.
+static void visit_cached_keys(struct py_reader *r, const struct py_object *o)
+{
+	const addr_t keys = object_u64(r, o, F_HT_CACHED_KEYS);
+	const uint64_t n = keys ? dict_keys_n(r, keys, LIM_MEMBERS, o->addr) : 0;
+
+	r->edges.uncounted = true;
+	for (uint64_t i = 0; i < n; i++)
+		edge_emit(&r->edges, dict_keys_name(r, keys, i), EDGE_OWN, LABEL_KEY_ITSELF, keys);
+	r->edges.uncounted = false;
+}
+
 // What type_traverse() visits, and what it leaves out. Static types have no GC head and are
 // not traversed: their references are theirs all the same.
 static void visit_type(struct py_reader *r, const struct py_object *o)
@@ -46,8 +58,12 @@ static void visit_type(struct py_reader *r, const struct py_object *o)
 	struct edge_buffer *b = &r->edges;
 
 	edge_emit_text(b, type_dict(r, o->addr), kind, ".__dict__");
-	for (unsigned i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+	for (unsigned i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		// The initializer of a static type names its base, and counts no reference.
+		b->uncounted = !heap && members[i].field == F_TP_BASE;
 		edge_emit_text(b, object_u64(r, o, members[i].field), kind, members[i].label);
+	}
+	b->uncounted = false;
 	// A static builtin keeps an index there, not a pointer.
 	if (!(object_u64(r, o, F_TP_FLAGS) & (uint64_t)l->facts[FACT_FLAG_STATIC_BUILTIN]))
 		edge_emit_text(b, object_u64(r, o, F_TP_SUBCLASSES), EDGE_OWN, " subclasses");
@@ -59,6 +75,8 @@ static void visit_type(struct py_reader *r, const struct py_object *o)
 	edge_emit_text(b, object_u64(r, o, F_HT_SLOTS), EDGE_OWN, ".__slots__");
 	if (layout_has(l, F_HT_QUALNAME))
 		edge_emit_text(b, object_u64(r, o, F_HT_QUALNAME), EDGE_OWN, ".__qualname__");
+	if (layout_has(l, F_HT_CACHED_KEYS))
+		visit_cached_keys(r, o);
 }
 
 static uint64_t size_type(struct py_reader *r, const struct py_object *o)

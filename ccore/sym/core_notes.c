@@ -55,6 +55,8 @@ static int read_prstatus(struct target *t, const struct note *note, struct ccore
 	th.pc = load_reg(note->desc, REGS_PC);
 	th.sp = load_reg(note->desc, REGS_SP);
 	th.fs_base = load_reg(note->desc, REGS_FS_BASE);
+	for (unsigned i = 0; i < THREAD_REGS; i++)
+		th.regs[i] = load_reg(note->desc, i);
 	return vec_push(&t->threads, th) ? 0 : err_nomem(err);
 }
 

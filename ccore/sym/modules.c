@@ -149,6 +149,21 @@ int modules_find(struct target *t, const struct target_opts *opts, struct ccore_
 	return mem_freeze(&t->mem, err);
 }
 
+const struct module *target_module_at(const struct target *t, addr_t addr)
+{
+	uint64_t low = 0, high = t->modules.n;
+
+	while (low < high) {
+		const uint64_t middle = low + (high - low) / 2;
+
+		if (t->modules.data[middle].start <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && addr < t->modules.data[low - 1].end ? &t->modules.data[low - 1] : NULL;
+}
+
 void build_id_hex(const uint8_t *build_id, uint32_t build_id_n, char ret[BUILD_ID_HEX_BYTES])
 {
 	if (!build_id_n)

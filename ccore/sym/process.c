@@ -50,6 +50,7 @@ static int read_threads(struct target *t, struct ccore_error *err)
 			th.pc = regs.pc;
 			th.sp = regs.sp;
 			th.fs_base = regs.fs_base;
+			memcpy(th.regs, regs.general, sizeof(th.regs));
 		}
 		ok = vec_push(&t->threads, th);
 	}

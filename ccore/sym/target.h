@@ -61,10 +61,14 @@ struct module {
 	bool is_main;	     // the program that was started
 };
 
+// General registers that may hold an address, in the order of struct user_regs_struct.
+#define THREAD_REGS 15u
+
 struct os_thread {
 	int64_t tid;
 	int32_t signal; // NT_PRSTATUS pr_cursig; 0 of a process
 	uint64_t pc, sp, fs_base;
+	uint64_t regs[THREAD_REGS]; // r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi
 };
 
 struct target_opts {
@@ -122,6 +126,9 @@ int target_open_callback(struct target *ret, const char *maps, ccore_read_fn rea
 int target_read_usage(struct target *t, struct ccore_error *err);
 
 void target_done(struct target *t);
+
+/** The module that `addr` lies in, its variables included; or NULL. */
+const struct module *target_module_at(const struct target *t, addr_t addr);
 
 #define BUILD_ID_HEX_BYTES (2 * LIM_BUILD_ID_BYTES + 1)
 

@@ -20,6 +20,8 @@
 	X(DAMAGE_BAD_LINK, "bad-link", "GC list links that lead nowhere or back")                  \
 	X(DAMAGE_BAD_FRAME, "bad-frame", "frames that cannot be followed")                         \
 	X(DAMAGE_BAD_THREAD, "bad-thread", "interpreter or thread states that cannot be followed") \
+	X(DAMAGE_BAD_POOL, "bad-pool", "pieces of an allocator that contradict themselves")        \
+	X(DAMAGE_BAD_REFCOUNT, "bad-refcount", "objects whose refcount cannot be true")            \
 	X(DAMAGE_BAD_NAME, "bad-name", "names that cannot be read")                                \
 	X(DAMAGE_LIMIT, "limit", "limits reached (see limits.h)")
 

@@ -49,6 +49,13 @@
 // Node ids are 31 bits wide, the top bit marks guessed edges.
 #define LIM_NODES 0x7fffffffu
 
+// pymalloc's arenas of 256 KiB or more: an address space of 2^47 bytes holds fewer than 2^30, and
+// what could be kept in memory is far less.
+#define LIM_ARENAS 16777216u
+
+// Variables of modules that point to objects, each a root of its own.
+#define LIM_STATIC_ROOTS 1000000u
+
 // Characters of a type's, module's or function's name.
 #define LIM_NAME_BYTES 1024u
 
@@ -71,6 +78,9 @@
 
 // Bytes of one object and what it alone owns: no user address space of x86-64 is larger.
 #define LIM_OBJECT_BYTES (1ull << 47)
+
+// Words of a C stack that are looked at: more than any thread is given by default.
+#define LIM_STACK_BYTES (256u << 20)
 
 // Frame slots: co_nlocalsplus + co_stacksize of one code object.
 #define LIM_FRAME_SLOTS 1000000u

@@ -10,6 +10,8 @@
  */
 #include "command/run.h"
 #include "layout/validate.h"
+#include "py/block.h"
+#include "py/static_object.h"
 #include "render/render.h"
 
 #include <inttypes.h>
@@ -36,8 +38,8 @@ __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t
 
 // -- layouts
 
-static const char *const layout_names[] = {"2.7",  "3.6",  "3.10", "3.11",
-					   "3.12", "3.13", "3.14", "debian"};
+static const char *const layout_names[] = {"2.7",  "3.6",  "3.10", "3.11",  "3.12",
+					   "3.13", "3.14", "3.15", "debian"};
 #define LAYOUT_N (sizeof(layout_names) / sizeof(layout_names[0]))
 
 static struct layout layouts[LAYOUT_N];
@@ -478,6 +480,26 @@ static void label_edges(struct edge_buffer *b)
 	strbuf_done(&text);
 }
 
+// As an allocator's block that begins at `addr`, and as a static object.
+static void look_at_block(struct py_reader *r, addr_t addr)
+{
+	uint8_t bytes[BLOCK_VIEW];
+	struct block b = {.addr = addr, .p = bytes, .slack = addr / 8 % 3 * 24};
+	struct block_rules rules;
+	const struct py_type *type;
+	struct py_object o;
+	addr_t object;
+
+	b.size = mem_readable(r->py->mem, addr, sizeof(bytes));
+	if (!b.size || mem_read(r->py->mem, addr, bytes, b.size) < 0)
+		return;
+	block_rules_init(&rules, r->layout);
+	if (block_classify(r, &rules, &b, &object, &type) == BLOCK_OBJECT)
+		(void)py_object_open_typed(r, object, type, &o);
+	if (py_object_open(r, addr, &o))
+		(void)static_object_is_proved(r, &o, addr + b.size);
+}
+
 static void look_at_object(struct py_reader *r, addr_t addr)
 {
 	struct look look = {.r = r, .frame = addr};
@@ -528,6 +550,7 @@ static void look_at_all(struct py_reader *r, uint64_t size)
 {
 	for (uint64_t off = 0; off < size; off += 8) {
 		look_at_object(r, HEAP + off);
+		look_at_block(r, HEAP + off);
 		look_at_address(r, HEAP + off);
 	}
 }
@@ -584,7 +607,12 @@ static void make_runtime(struct heap *h, unsigned how)
 
 static void look_at_heap(struct session *s, unsigned how)
 {
-	static struct os_thread thread = {.sp = HEAP + 8};
+	static struct os_thread thread = {.sp = HEAP + 8, .regs = {HEAP, HEAP + 128}};
+	static struct mapping mappings[] = {
+		{.start = STATIC, .end = STATIC + STATIC_BYTES, .name = ""},
+		{.start = HEAP, .end = HEAP + HEAP_BYTES_MAX, .name = ""},
+	};
+	struct module modules[] = {interpreter, {.name = "ext.so", .start = HEAP + 1024}};
 	struct heap *h = &s->heap;
 	struct ccore_error err;
 	const uint32_t version = h->layout.version;
@@ -597,24 +625,42 @@ static void look_at_heap(struct session *s, unsigned how)
 	}
 	s->target.threads.data = &thread;
 	s->target.threads.n = 1;
+	modules[1].end = how & IN_INPUT ? HEAP + 2048 : HEAP + 1024;
+	s->target.mappings.data = mappings;
+	s->target.mappings.n = 2;
+	s->target.modules.data = modules;
+	s->target.modules.n = 2;
+	s->target.debug_dirs = "";
 	if (runtime_read(&h->runtime, heap_reader(h), &h->layout, &err) < 0 &&
 	    layout_set_version(&h->layout, version, &err) == 0)
 		make_runtime(h, how);
+	h->runtime.target = &s->target;
+	h->symbols.target = &s->target;
+	h->runtime.symbols = &h->symbols;
 	if (h->runtime.interpreters.n &&
 	    roots_find(&h->roots, &h->runtime, heap_reader(h), &err) == 0) {
 		ASK(s, "info");
 		ASK(s, "gc");
 		ASK(s, "types");
 		ASK(s, "types", "--gc");
+		ASK(s, "types", "--unreachable");
+		ASK(s, "objects", "*", "--unreachable");
 		ASK(s, "objects", "*", "-n", "20");
 		ASK(s, "show", "0x100008");
 		ASK(s, "show", "0x100080");
 		ASK(s, "why", "*", "--to", "any", "-k", "2");
 		ASK(s, "bt", "--locals");
+		ASK(s, "why", "*", "--to", "static", "-k", "2");
+		ASK(s, "verify", "-n", "all");
 		ASK(s, "graph", "*", "--direction", "both", "--depth", "2");
 	}
+	symbol_index_done(&h->symbols);
 	s->target.threads.data = NULL;
 	s->target.threads.n = 0;
+	s->target.mappings.data = NULL;
+	s->target.mappings.n = 0;
+	s->target.modules.data = NULL;
+	s->target.modules.n = 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -647,6 +693,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		look_at_all(h->readers, size);
 		look_at_heap(s, how);
 		graph_done(&s->graph);
+		residue_done(&s->residue);
+		unreachable_done(&s->unreachable);
 		heap_close(h);
 	} else {
 		free(h->readers);

@@ -19,7 +19,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 TABLES = os.path.join(ROOT, "ccore", "layout")
-WANTED = ("2.7", "3.6", "3.10", "3.11", "3.12", "3.13", "3.14")
+WANTED = ("2.7", "3.6", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 PLACES = ("~/.pyenv/versions/%s.*/bin/python", "~/.cache/necropy-pythons/sid-%s/python")
 MODULES = ("_asyncio", "_csv", "_ctypes", "_datetime", "_decimal", "_elementtree", "_json", "_queue",
            "_sqlite3", "_struct", "_zoneinfo", "array", "datetime")
@@ -43,7 +43,7 @@ def names():
         "Y": [row for row, _ in rows("cpython.def", "SYMBOL")],
         "M": [row for row, _ in rows("members.def", "MEMBERS")],
         "E": ["%s.%s" % row for row in rows("members.def", "EDGE")],
-        "R": ["%s.%s" % row for row in rows("roots.def", "ROOT")],
+        "R": ["%s.%s" % row for row in rows("roots.def", r"ROOT\w*")],
     }
 
 

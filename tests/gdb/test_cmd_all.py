@@ -14,6 +14,8 @@ QUESTIONS = (
     "classes -n all",
     "why DB -k 3", "graph DB --chain", "gc", "maps -n all", "shm",
     "bt --locals", "bt -n 1",
+    "why DB -k 3", "graph DB --chain", "gc", "verify -n all",
+    "maps -n all", "shm",
 )
 # A live process is not the same for two readers: gdb has made pages of it private, and it is
 # in the state that its reader has put it in.

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "heap/glibc_malloc.h"
+
+#include "heap/glibc_chunks.h"
+#include "util/checked.h"
+
+#include <stdlib.h>
+
+// struct malloc_state: fastbins, top, last_remainder, bins, binmap, next, next_free,
+// attached_threads, system_mem, max_system_mem. What is before the fastbins differs.
+#define FASTBINS 10u
+#define BINS 127u
+#define TOP_TO_BINS 16u
+#define TOP_TO_NEXT (TOP_TO_BINS + BINS * 16u + 16u)
+#define TOP_TO_SYSTEM_MEM (TOP_TO_NEXT + 24u)
+#define TOP_TO_END (TOP_TO_NEXT + 40u)
+
+#define HEAP_ALIGN (64ull << 20) // HEAP_MAX_SIZE, to which other arenas' heaps are aligned
+#define HEAP_CHAIN 1000000u	 // heaps of one arena: more are a loop
+
+struct search {
+	struct glibc_malloc *m;
+	const struct target *t;
+	struct damage *damage;
+	struct ccore_error *err;
+	VEC(addr_t) fastbins; // of each arena
+};
+
+static uint64_t word(const struct search *s, addr_t addr)
+{
+	uint64_t x = 0;
+
+	(void)mem_read_u64(&s->t->mem, addr, &x); // 0 where there is nothing, which fits nowhere
+	return x;
+}
+
+static int add_range(struct search *s, addr_t start, addr_t end, bool mmapped)
+{
+	const struct malloc_range range = {start, end, mmapped};
+
+	return vec_push(&s->m->ranges, range) ? 0 : err_nomem(s->err);
+}
+
+// -- arenas
+
+#define BAD_BINS 4u // a crash may come of damaged bins
+
+// A bin that is empty points to itself; the first chunk of one that is not points back.
+static bool is_bin(const struct mem *mem, const uint64_t *pair, addr_t self)
+{
+	uint64_t back = pair[1];
+
+	if (pair[0] != self && mem_read_u64(mem, pair[0] + 24, &back) < 0)
+		return false;
+	return back == self;
+}
+
+// Whether a malloc_state's `top` may be at `top`. What follows the bins is none, or `top` would be
+// taken to lie before its place.
+static bool is_state(const struct mem *mem, addr_t top)
+{
+	uint64_t bins[BINS * 2 + 2];
+	uint32_t bad = 0;
+
+	if (mem_read(mem, top + TOP_TO_BINS, bins, sizeof(bins)) < 0 ||
+	    is_bin(mem, bins + BINS * 2ull, top + BINS * 16ull))
+		return false;
+	for (uint32_t i = 0; i < BINS && bad <= BAD_BINS; i++)
+		bad += !is_bin(mem, bins + 2ull * i, top + i * 16ull);
+	return bad <= BAD_BINS;
+}
+
+static addr_t find_in_mapping(const struct search *s, addr_t start, addr_t end)
+{
+	// The last bins are for chunks so large that they are nearly always empty.
+	const uint64_t last = TOP_TO_BINS + (BINS - 1) * 16ull;
+
+	for (addr_t top = start; end - top > last + 24; top += 8)
+		if (word(s, top + last) == top + last - 16 && is_state(&s->t->mem, top))
+			return top;
+	return 0;
+}
+
+// Where the main arena's `top` is, or 0.
+static addr_t find_main(const struct search *s, const struct module *m)
+{
+	for (uint64_t i = 0; i < s->t->mappings.n; i++) {
+		const struct mapping *p = &s->t->mappings.data[i];
+		const addr_t end = u64_min(p->end, m->end);
+		addr_t top;
+
+		if (p->start < m->start || p->start >= m->end || !(p->flags & MAPPING_W))
+			continue;
+		top = find_in_mapping(s, p->start, end);
+		if (top)
+			return top;
+	}
+	return 0;
+}
+
+static bool is_libc(const struct module *m)
+{
+	const char *slash = strrchr(m->name, '/');
+	const char *name = slash ? slash + 1 : m->name;
+
+	return strncmp(name, "libc.so", 7) == 0 || strncmp(name, "libc-2", 6) == 0;
+}
+
+// libc's; or that of a program which is linked statically.
+static addr_t find_main_anywhere(const struct search *s)
+{
+	for (int libc = 1; libc >= 0; libc--) {
+		for (uint64_t i = 0; i < s->t->modules.n; i++) {
+			const struct module *m = &s->t->modules.data[i];
+			addr_t top = 0;
+
+			if (is_libc(m) == libc && (libc || m->is_main))
+				top = find_main(s, m);
+			if (top)
+				return top;
+		}
+	}
+	return 0;
+}
+
+// Its heap is one piece as long as nobody else moves the break: then it is as long as the
+// arena has taken from the system.
+static int add_main_heap(struct search *s, addr_t top_at)
+{
+	const addr_t top = word(s, top_at);
+	const uint64_t system = word(s, top_at + TOP_TO_SYSTEM_MEM);
+	const addr_t end = top + (word(s, top + 8) & ~7ull);
+
+	if (top == top_at) // nothing was ever allocated
+		return 0;
+	if (system <= end && chunks_lead_to(&s->t->mem, end - system, top))
+		return add_range(s, end - system, end, false);
+	for (uint64_t i = 0; i < s->t->mappings.n; i++) {
+		const struct mapping *p = &s->t->mappings.data[i];
+
+		if (strcmp(p->name, "[heap]") == 0 && chunks_lead_to(&s->t->mem, p->start, top))
+			return add_range(s, p->start, end, false);
+	}
+	damage_note(s->damage, DAMAGE_BAD_POOL, top);
+	s->m->known = false;
+	return 0;
+}
+
+// `state` is the arena's address; its first heap has it behind its own head.
+static int add_heaps(struct search *s, addr_t state, addr_t top_at)
+{
+	const uint64_t head = state % HEAP_ALIGN;
+	const addr_t first = (top_at + TOP_TO_END + 15) & ~15ull;
+	addr_t heap = u64_align_down(word(s, top_at), HEAP_ALIGN);
+
+	for (uint32_t n = 0; heap && n < HEAP_CHAIN; n++) {
+		const uint64_t size = word(s, heap + 16);
+
+		if (heap % HEAP_ALIGN || word(s, heap) != state || size > HEAP_ALIGN ||
+		    size < TOP_TO_END) {
+			damage_note(s->damage, DAMAGE_BAD_POOL, heap);
+			s->m->known = false;
+			break;
+		}
+		TRY(add_range(s, heap == state - head ? first : heap + head, heap + size, false));
+		heap = word(s, heap + 8);
+	}
+	return 0;
+}
+
+static int add_arenas(struct search *s, addr_t main_top)
+{
+	addr_t next = word(s, main_top + TOP_TO_NEXT);
+	uint64_t head = 0;
+
+	if (!vec_push(&s->fastbins, main_top - FASTBINS * 8))
+		return err_nomem(s->err);
+	// The ring ends where it began: that address, less than 128 bytes before `top`, tells
+	// what is before it in the struct.
+	for (uint32_t n = 0; next && n < LIM_THREADS; n++) {
+		if (next < main_top && main_top - next < 128)
+			return 0;
+		head = 96;
+		if (!is_state(&s->t->mem, next + head))
+			head = 88;
+		if (!is_state(&s->t->mem, next + head))
+			break;
+		TRY(add_heaps(s, next, next + head));
+		if (!vec_push(&s->fastbins, next + head - FASTBINS * 8))
+			return err_nomem(s->err);
+		next = word(s, next + head + TOP_TO_NEXT);
+	}
+	damage_note(s->damage, DAMAGE_BAD_POOL, next);
+	s->m->known = false;
+	return 0;
+}
+
+// -- mmapped chunks
+
+#define PAGE 4096u
+
+// Chunks on pages of their own, among what else lies between `at` and `end`.
+static int add_mmapped(struct search *s, addr_t at, addr_t end)
+{
+	while (at < end) {
+		uint64_t head[2];
+		uint64_t size;
+
+		if (mem_read(&s->t->mem, at, head, sizeof(head)) < 0) {
+			at += PAGE;
+			continue;
+		}
+		size = head[1] & ~7ull;
+		if (head[0] || (head[1] & 7) != 2 || !size || size % PAGE || size > end - at) {
+			at += PAGE;
+			continue;
+		}
+		TRY(add_range(s, at, at + size, true));
+		at += size;
+	}
+	return 0;
+}
+
+static bool may_have_mmapped(const struct mapping *p)
+{
+	return (p->flags & MAPPING_W) && !(p->flags & MAPPING_SHARED) &&
+	       (!*p->name || strncmp(p->name, "[anon", 5) == 0);
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct malloc_range *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+// Between what is known: heaps so far, and `skip`.
+static int search_mmapped(struct search *s, const struct known_range *skip, uint64_t skip_n)
+{
+	const uint64_t heap_n = s->m->ranges.n;
+	uint64_t k = 0, h = 0;
+
+	for (uint64_t i = 0; i < s->t->mappings.n; i++) {
+		const struct mapping *p = &s->t->mappings.data[i];
+		addr_t at = p->start;
+
+		while (may_have_mmapped(p) && at < p->end) {
+			const struct malloc_range *heaps = s->m->ranges.data;
+			addr_t stop = p->end, next = p->end;
+
+			while (k < skip_n && skip[k].end <= at)
+				k++;
+			while (h < heap_n && heaps[h].end <= at)
+				h++;
+			if (k < skip_n && skip[k].start < stop) {
+				stop = skip[k].start;
+				next = skip[k].end;
+			}
+			if (h < heap_n && heaps[h].start < stop) {
+				stop = heaps[h].start;
+				next = heaps[h].end;
+			}
+			TRY(add_mmapped(s, at, stop));
+			at = next;
+			if (!u64_align_up(at, PAGE, &at))
+				break;
+		}
+	}
+	return 0;
+}
+
+static void sort_ranges(struct glibc_malloc *m)
+{
+	if (m->ranges.n)
+		qsort(m->ranges.data, m->ranges.n, sizeof(*m->ranges.data), by_start);
+}
+
+int glibc_malloc_find(struct glibc_malloc *ret, const struct target *t,
+		      const struct known_range *skip, uint64_t skip_n, struct damage *damage,
+		      struct ccore_error *err)
+{
+	struct search s = {.m = ret, .t = t, .damage = damage, .err = err};
+	addr_t top;
+	int r;
+
+	*ret = (struct glibc_malloc){0};
+	top = find_main_anywhere(&s);
+	if (!top)
+		return 0;
+	ret->known = true;
+	r = add_main_heap(&s, top);
+	if (r == 0)
+		r = add_arenas(&s, top);
+	sort_ranges(ret);
+	if (r == 0)
+		r = search_mmapped(&s, skip, skip_n);
+	sort_ranges(ret);
+	for (uint64_t i = 0; r == 0 && i < s.fastbins.n; i++)
+		r = cached_fastbins(ret, &t->mem, s.fastbins.data[i], FASTBINS, err);
+	vec_done(&s.fastbins);
+	for (uint64_t i = 0; r == 0 && i < ret->ranges.n; i++)
+		if (!ret->ranges.data[i].mmapped)
+			r = cached_by_threads(ret, &t->mem, i, err);
+	if (r < 0)
+		glibc_malloc_done(ret);
+	return r;
+}
+
+void glibc_malloc_done(struct glibc_malloc *m)
+{
+	vec_done(&m->ranges);
+	hashmap_done(&m->cached);
+}
+
+bool glibc_malloc_owns(const struct glibc_malloc *m, addr_t addr)
+{
+	uint64_t low = 0, high = m->ranges.n;
+
+	while (low < high) {
+		const uint64_t middle = low + (high - low) / 2;
+
+		if (m->ranges.data[middle].end <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < m->ranges.n && m->ranges.data[low].start <= addr;
+}

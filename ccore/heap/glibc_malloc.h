@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * glibc_malloc: the chunks of glibc's malloc, from the target's memory alone. Nothing is asked
+ * of debug information: a struct malloc_state is known by its 127 bins, of which the empty ones
+ * point to themselves; the rest follows from it.
+ *
+ *	main arena	in libc's data; its heap ends with the top chunk
+ *	other arenas	in a ring with it; heaps aligned to their largest size, chained backward
+ *	mmapped chunks	on pages of their own, known by their heads
+ *
+ * Chunks that free() keeps in the caches of threads (tcache) and in fastbins look as if they
+ * were in use: the lists of both are read, plain or with the protected links of glibc 2.32.
+ */
+#ifndef NECROPY_GLIBC_MALLOC_H
+#define NECROPY_GLIBC_MALLOC_H
+
+#include "sym/target.h"
+#include "util/hashmap.h"
+
+enum chunk_state {
+	CHUNK_USED,
+	CHUNK_MMAPPED, // in use, on pages of its own
+	CHUNK_CACHED,  // free, in a tcache or fastbin
+	CHUNK_FREE,    // free, in a bin
+	CHUNK_TOP      // what a heap has left
+};
+
+/** A piece of memory that holds nothing but chunks; exclusive end. */
+struct malloc_range {
+	addr_t start, end;
+	bool mmapped; // it is one chunk
+};
+
+struct glibc_malloc {
+	VEC(struct malloc_range) ranges; // sorted by address
+	struct hashmap cached;		 // addresses of the memory of cached chunks
+	bool known;			 // the main arena was found
+};
+
+/** A chunk, as its user sees it: `size` bytes at `addr`. */
+struct malloc_chunk {
+	addr_t addr;
+	uint64_t size;
+	enum chunk_state state;
+};
+
+/** Memory that is known to be someone else's; exclusive end. */
+struct known_range {
+	addr_t start, end;
+};
+
+/**
+ * Find all arenas, heaps and mmapped chunks of `t`; `ret->known` is false when it has another
+ * malloc. `skip`, sorted, is not searched for mmapped chunks. What contradicts itself is damage.
+ */
+int glibc_malloc_find(struct glibc_malloc *ret, const struct target *t,
+		      const struct known_range *skip, uint64_t skip_n, struct damage *damage,
+		      struct ccore_error *err);
+void glibc_malloc_done(struct glibc_malloc *m);
+
+/** Takes a chunk; not 0 to stop. */
+typedef int (*malloc_chunk_fn)(void *ctx, const struct malloc_chunk *c);
+
+/**
+ * Give the chunks of range `i` in address order. Returns what `fn` returned when it stopped, else
+ * 0. A chunk whose size is not possible ends the range, with damage counted.
+ */
+int glibc_malloc_walk(const struct glibc_malloc *m, const struct mem *mem, uint64_t i,
+		      malloc_chunk_fn fn, void *ctx, struct damage *damage);
+
+/** Whether `addr` lies in memory of this malloc. */
+bool glibc_malloc_owns(const struct glibc_malloc *m, addr_t addr);
+
+#endif

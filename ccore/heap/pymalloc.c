@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "heap/pymalloc.h"
+
+#include <stdlib.h>
+
+// An arena is never cut into more pools; one that does not begin at a pool's boundary has one
+// less.
+#define ARENA_POOLS 64u
+
+static bool layout_knows_pools(const struct layout *l)
+{
+	static const enum field_id needed[] = {
+		F_ARENA_ADDRESS,   F_ARENA_POOL_ADDRESS, F_ARENA_NFREEPOOLS, F_ARENA_NTOTALPOOLS,
+		F_POOL_COUNT,	   F_POOL_FREEBLOCK,	 F_POOL_ARENAINDEX,  F_POOL_SZIDX,
+		F_POOL_NEXTOFFSET, F_POOL_MAXNEXTOFFSET};
+
+	for (unsigned i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!layout_has(l, needed[i]))
+			return false;
+	return true;
+}
+
+// -- where interpreters keep their arenas
+
+// Addresses of the variables `arenas` and `maxarenas` of interpreter `i`; false: it has none.
+static bool find_variables(const struct runtime *rt, struct py_reader *r, uint64_t i,
+			   addr_t *ret_arenas, addr_t *ret_max)
+{
+	const struct layout *l = r->layout;
+	addr_t state;
+
+	if (l->symbols[SYM_ARENAS] && l->symbols[SYM_MAXARENAS]) {
+		*ret_arenas = l->symbols[SYM_ARENAS];
+		*ret_max = l->symbols[SYM_MAXARENAS];
+		return i == 0;
+	}
+	if (!layout_has(l, F_IS_OBMALLOC) || !layout_has(l, F_OBM_ARENAS) ||
+	    !layout_has(l, F_OBM_MAXARENAS))
+		return false;
+	state = rt->interpreters.data[i].addr + layout_off(l, F_IS_OBMALLOC);
+	if (l->fields[F_IS_OBMALLOC].size == sizeof(addr_t))
+		state = py_read_ptr(r, state, rt->interpreters.data[i].addr);
+	*ret_arenas = state + layout_off(l, F_OBM_ARENAS);
+	*ret_max = state + layout_off(l, F_OBM_MAXARENAS);
+	return state != 0;
+}
+
+// -- the geometry
+
+static const struct {
+	uint32_t pool_bytes, unit;
+} geometries[] = {{4096, 16}, {16384, 16}, {4096, 8}};
+
+#define GEOMETRY_N (sizeof(geometries) / sizeof(geometries[0]))
+
+// A pool's last block may begin where the pool ends less one block.
+static void vote(struct py_reader *r, addr_t pool, uint32_t votes[GEOMETRY_N])
+{
+	const struct layout *l = r->layout;
+	uint8_t scratch[256];
+	const uint64_t n = l->struct_size[S_pool_header];
+	const uint8_t *p = n <= sizeof(scratch) ? py_get(r, pool, n, scratch) : NULL;
+
+	if (!p || !field_u64(l, F_POOL_COUNT, p))
+		return;
+	for (unsigned g = 0; g < GEOMETRY_N; g++) {
+		const uint64_t size = (field_u64(l, F_POOL_SZIDX, p) + 1) * geometries[g].unit;
+
+		votes[g] +=
+			field_u64(l, F_POOL_MAXNEXTOFFSET, p) + size == geometries[g].pool_bytes;
+	}
+}
+
+#define VOTERS 256u
+
+static void find_geometry(struct pymalloc *m, struct py_reader *r)
+{
+	uint32_t votes[GEOMETRY_N] = {0};
+	unsigned best = 0;
+
+	for (uint64_t i = 0; i < m->arenas.n && i < VOTERS; i++) {
+		addr_t pool;
+
+		if (u64_align_up(m->arenas.data[i].first, 4096, &pool))
+			vote(r, pool, votes);
+		if (u64_align_up(m->arenas.data[i].first, 16384, &pool))
+			vote(r, pool, votes);
+	}
+	for (unsigned g = 1; g < GEOMETRY_N; g++)
+		if (votes[g] > votes[best])
+			best = g;
+	if (votes[best]) {
+		m->pool_bytes = geometries[best].pool_bytes;
+		m->unit = geometries[best].unit;
+	}
+}
+
+// -- arenas
+
+// As they are in the target's array; pools' bounds and free pools are settled later.
+static int add_arena(struct pymalloc *m, struct py_reader *r, const uint8_t *p, uint32_t index,
+		     struct ccore_error *err)
+{
+	const struct layout *l = r->layout;
+	const struct pymalloc_arena a = {
+		.first = field_u64(l, F_ARENA_ADDRESS, p),
+		.end = field_u64(l, F_ARENA_POOL_ADDRESS, p),
+		.index = index,
+		.total_n = (uint32_t)field_u64(l, F_ARENA_NTOTALPOOLS, p),
+		.free_n = (uint32_t)field_u64(l, F_ARENA_NFREEPOOLS, p),
+	};
+
+	if (!a.first) // a slot that is not in use
+		return 0;
+	if (a.first % 4096 || a.end < a.first || a.total_n > ARENA_POOLS ||
+	    a.end - a.first > (uint64_t)ARENA_POOLS * PYMALLOC_POOL_BYTES_MAX) {
+		damage_note(&r->damage, DAMAGE_BAD_POOL, a.first);
+		return 0;
+	}
+	return vec_push(&m->arenas, a) ? 0 : err_nomem(err);
+}
+
+static int read_arenas(struct pymalloc *m, struct py_reader *r, addr_t arenas_at, addr_t max_at,
+		       struct ccore_error *err)
+{
+	const uint32_t size = r->layout->struct_size[S_arena_object];
+	uint8_t scratch[256];
+	addr_t arenas;
+	uint32_t n;
+
+	if (mem_read_u64(r->py->mem, arenas_at, &arenas) < 0 ||
+	    mem_read_u32(r->py->mem, max_at, &n) < 0) {
+		damage_note(&r->damage, DAMAGE_BAD_POOL, arenas_at);
+		return 0;
+	}
+	if (size > sizeof(scratch) || n > LIM_ARENAS ||
+	    mem_readable(r->py->mem, arenas, (uint64_t)n * size) < (uint64_t)n * size) {
+		damage_note(&r->damage, DAMAGE_BAD_POOL, arenas);
+		n = 0;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		const uint8_t *p = py_get(r, arenas + (uint64_t)i * size, size, scratch);
+
+		if (p)
+			TRY(add_arena(m, r, p, i, err));
+	}
+	return 0;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct pymalloc_arena *x = a, *y = b;
+
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+// Round to pools, and drop arenas that lie over each other.
+static void settle_arenas(struct pymalloc *m, struct py_reader *r)
+{
+	uint64_t n = 0;
+
+	qsort(m->arenas.data, m->arenas.n, sizeof(*m->arenas.data), by_address);
+	for (uint64_t i = 0; i < m->arenas.n; i++) {
+		struct pymalloc_arena a = m->arenas.data[i];
+
+		if (!u64_align_up(a.first, m->pool_bytes, &a.first) || a.end % m->pool_bytes ||
+		    (n && a.first < m->arenas.data[n - 1].end) || a.end < a.first) {
+			damage_note(&r->damage, DAMAGE_BAD_POOL, a.first);
+			continue;
+		}
+		m->arenas.data[n++] = a;
+	}
+	m->arenas.n = n;
+}
+
+int pymalloc_find(struct pymalloc *ret, const struct runtime *rt, struct py_reader *r,
+		  struct ccore_error *err)
+{
+	addr_t arenas, max;
+	int status = 0;
+
+	*ret = (struct pymalloc){0};
+	if (!layout_knows_pools(r->layout))
+		return 0;
+	for (uint64_t i = 0; status == 0 && i < rt->interpreters.n; i++) {
+		if (!find_variables(rt, r, i, &arenas, &max))
+			continue;
+		ret->known = true;
+		status = read_arenas(ret, r, arenas, max, err);
+	}
+	if (status < 0) {
+		pymalloc_done(ret);
+		return status;
+	}
+	if (!ret->arenas.n)
+		return 0;
+	find_geometry(ret, r);
+	if (ret->pool_bytes) {
+		settle_arenas(ret, r);
+	} else {
+		damage_note(&r->damage, DAMAGE_BAD_POOL, ret->arenas.data[0].first);
+		ret->arenas.n = 0;
+	}
+	return 0;
+}
+
+void pymalloc_done(struct pymalloc *m)
+{
+	vec_done(&m->arenas);
+}
+
+const struct pymalloc_arena *pymalloc_arena_of(const struct pymalloc *m, addr_t addr)
+{
+	uint64_t low = 0, high = m->arenas.n;
+
+	while (low < high) {
+		const uint64_t middle = low + (high - low) / 2;
+
+		if (m->arenas.data[middle].end <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < m->arenas.n && m->arenas.data[low].first <= addr ? &m->arenas.data[low] : NULL;
+}
+
+// -- pools
+
+// Mark what the chain from `at` leads to; the number of blocks on it. A chain that leaves the
+// pool's blocks or comes back ends there: *ret_ok says so.
+static uint32_t mark_free(struct pymalloc_pool *p, addr_t at, bool *ret_ok)
+{
+	uint32_t n = 0;
+
+	for (*ret_ok = true; at; n++) {
+		const uint64_t off = at - p->first;
+		const uint32_t i = (uint32_t)(off / p->size);
+
+		if (off >= (uint64_t)p->n * p->size || off % p->size || pymalloc_is_free(p, i)) {
+			*ret_ok = false;
+			break;
+		}
+		p->free[i / 64] |= 1ull << (i % 64);
+		at = load_u64(p->view + off);
+	}
+	return n;
+}
+
+bool pymalloc_pool_read(const struct pymalloc *m, const struct pymalloc_arena *a, addr_t addr,
+			struct py_reader *r, uint8_t *scratch, struct pymalloc_pool *ret)
+{
+	const struct layout *l = r->layout;
+	const uint8_t *p = py_get(r, addr, m->pool_bytes, scratch);
+	uint64_t used, size, next, begin;
+	bool ok;
+
+	if (!p) {
+		damage_note(&r->damage, DAMAGE_BAD_POOL, addr);
+		return false;
+	}
+	used = field_u64(l, F_POOL_COUNT, p);
+	if (!used)
+		return false;
+	size = (field_u64(l, F_POOL_SZIDX, p) + 1) * m->unit;
+	next = field_u64(l, F_POOL_NEXTOFFSET, p);
+	// The header takes whole units.
+	if (!u64_align_up(l->struct_size[S_pool_header], m->unit, &begin) || size > m->pool_bytes ||
+	    next < begin || next - size > m->pool_bytes - size || (next - begin) % size ||
+	    (next - begin) / size > PYMALLOC_BLOCKS_MAX ||
+	    field_u64(l, F_POOL_MAXNEXTOFFSET, p) + size != m->pool_bytes) {
+		damage_note(&r->damage, DAMAGE_BAD_POOL, addr);
+		return false;
+	}
+	ret->first = addr + begin;
+	ret->view = p + begin;
+	ret->size = (uint32_t)size;
+	ret->n = (uint32_t)((next - begin) / size);
+	memset(ret->free, 0, (ret->n + 63u) / 64 * 8);
+	if (ret->n - mark_free(ret, field_u64(l, F_POOL_FREEBLOCK, p), &ok) != used || !ok ||
+	    field_u64(l, F_POOL_ARENAINDEX, p) != a->index)
+		damage_note(&r->damage, DAMAGE_BAD_POOL, addr);
+	return true;
+}

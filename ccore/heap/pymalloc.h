@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * pymalloc: CPython's allocator of blocks up to 512 bytes. Arenas are cut into pools of one
+ * size and alignment; a pool is carved into blocks of one size, from its start to `nextoffset`;
+ * carved blocks that are free are chained through their first word. So the blocks in use are
+ * known exactly.
+ *
+ * The sizes of pools and the unit of block sizes are in no debug information: they are taken
+ * from the headers of pools, which give them away.
+ */
+#ifndef NECROPY_PYMALLOC_H
+#define NECROPY_PYMALLOC_H
+
+#include "heap/runtime.h"
+
+#define PYMALLOC_POOL_BYTES_MAX 16384u
+#define PYMALLOC_BLOCKS_MAX 2048u
+
+/** What is in use of one arena: pools from `first` to `end`, some of them free. */
+struct pymalloc_arena {
+	addr_t first, end;
+	uint32_t index;	  // in the target's array, which pools repeat
+	uint32_t total_n; // pools it has room for
+	uint32_t free_n;  // of them, those that should be free, or were never used
+};
+
+struct pymalloc {
+	VEC(struct pymalloc_arena) arenas; // sorted by address; they do not overlap
+	uint32_t pool_bytes, unit;	   // 0 when no pool was found
+	bool known;			   // whether the layout says how to find arenas
+};
+
+/** The carved blocks of one pool: `n` of `size` bytes from `first` on. */
+struct pymalloc_pool {
+	addr_t first;
+	const uint8_t *view; // of the first block: n * size bytes
+	uint32_t size, n;
+	uint64_t free[PYMALLOC_BLOCKS_MAX / 64]; // bit i: block i is free
+};
+
+/** Find the arenas of all interpreters. What contradicts itself is damage, and left out. */
+int pymalloc_find(struct pymalloc *ret, const struct runtime *rt, struct py_reader *r,
+		  struct ccore_error *err);
+void pymalloc_done(struct pymalloc *m);
+
+/**
+ * Read the pool at `addr` of arena `a`. `scratch` has room for pool_bytes. False when nothing of
+ * it is in use, or, with damage counted, when its header is not possible. Where only the chain
+ * of free blocks is broken, the blocks that it no longer reaches count as used.
+ */
+bool pymalloc_pool_read(const struct pymalloc *m, const struct pymalloc_arena *a, addr_t addr,
+			struct py_reader *r, uint8_t *scratch, struct pymalloc_pool *ret);
+
+/** Pools of `a` from its first to its end. */
+static inline uint32_t pymalloc_pools(const struct pymalloc *m, const struct pymalloc_arena *a)
+{
+	return (uint32_t)((a->end - a->first) / m->pool_bytes);
+}
+
+static inline bool pymalloc_is_free(const struct pymalloc_pool *p, uint32_t i)
+{
+	return p->free[i / 64] >> (i % 64) & 1;
+}
+
+/** The arena that `addr` lies in, or NULL. */
+const struct pymalloc_arena *pymalloc_arena_of(const struct pymalloc *m, addr_t addr);
+
+#endif

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "heap/sweep.h"
+
+int sweep_give(struct sweep *w, uint32_t thread, addr_t addr, const struct py_type *type)
+{
+	const int added = addrset_add(w->set, addr);
+
+	if (added <= 0 || !w->fn)
+		return added < 0 ? added : 0;
+	return w->fn(w->ctx, thread, addr, type);
+}
+
+static int take_block(struct sweep *w, uint32_t thread, const struct block *b, uint64_t *dead_n)
+{
+	const struct py_type *type;
+	addr_t addr;
+
+	switch (block_classify(&w->h->readers[thread], &w->rules, b, &addr, &type)) {
+	case BLOCK_OBJECT:
+		return sweep_give(w, thread, addr, type);
+	case BLOCK_DEAD:
+		++*dead_n;
+		break;
+	case BLOCK_OTHER:
+		break;
+	}
+	return 0;
+}
+
+// -- arenas
+
+static int sweep_pool(struct sweep *w, uint32_t thread, const struct pymalloc_pool *pool,
+		      uint64_t *dead_n)
+{
+	for (uint32_t i = 0; i < pool->n; i++) {
+		const uint64_t off = (uint64_t)i * pool->size;
+		const struct block b = {
+			.addr = pool->first + off,
+			.p = pool->view + off,
+			.size = pool->size,
+		};
+
+		if (!pymalloc_is_free(pool, i))
+			TRY(take_block(w, thread, &b, dead_n));
+	}
+	return 0;
+}
+
+static int sweep_arena(struct sweep *w, uint32_t thread, const struct pymalloc_arena *a,
+		       uint64_t *dead_n)
+{
+	const struct pymalloc *m = &w->h->universe.pymalloc;
+	struct py_reader *r = &w->h->readers[thread];
+	uint8_t scratch[PYMALLOC_POOL_BYTES_MAX];
+	const uint32_t pool_n = pymalloc_pools(m, a);
+	struct pymalloc_pool pool;
+	uint32_t used_n = 0;
+
+	for (uint32_t i = 0; i < pool_n; i++) {
+		const addr_t at = a->first + (uint64_t)i * m->pool_bytes;
+
+		if (!pymalloc_pool_read(m, a, at, r, scratch, &pool))
+			continue;
+		used_n++;
+		TRY(sweep_pool(w, thread, &pool, dead_n));
+	}
+	if (used_n + a->free_n != a->total_n)
+		damage_note(&r->damage, DAMAGE_BAD_POOL, a->first);
+	return 0;
+}
+
+int sweep_arenas(struct sweep *w, uint32_t thread)
+{
+	const struct pymalloc *m = &w->h->universe.pymalloc;
+	uint64_t i, dead_n = 0;
+	int status = 0;
+
+	while (status == 0 && !atomic_load(&w->stop) &&
+	       (i = atomic_fetch_add(&w->next_arena, 1)) < m->arenas.n) {
+		status = sweep_arena(w, thread, &m->arenas.data[i], &dead_n);
+		// The callback belongs to the calling thread.
+		if (status == 0 && thread == 0)
+			status = progress_report(&w->h->opts.progress, "sweeping arenas", i,
+						 m->arenas.n, w->err);
+	}
+	atomic_fetch_add(&w->dead_n, dead_n);
+	return status;
+}
+
+// -- malloc's chunks
+
+// By which a chunk may be larger than what was asked for: rounding, and a remainder too small
+// to be a chunk; whole pages where it has its own.
+#define CHUNK_SLACK 48u
+#define PAGE_SLACK 8192u
+
+struct chunk_walk {
+	struct sweep *w;
+	uint64_t dead_n;
+};
+
+static int take_chunk(void *ctx, const struct malloc_chunk *c)
+{
+	struct chunk_walk *cw = ctx;
+	struct py_reader *r = heap_reader(cw->w->h);
+	uint8_t scratch[BLOCK_VIEW];
+	const struct block b = {
+		.addr = c->addr,
+		.p = py_get(r, c->addr, u64_min(c->size, BLOCK_VIEW), scratch),
+		.size = c->size,
+		.slack = c->state == CHUNK_MMAPPED ? PAGE_SLACK : CHUNK_SLACK,
+	};
+
+	if (c->state != CHUNK_USED && c->state != CHUNK_MMAPPED)
+		return 0;
+	if (!b.p) {
+		damage_note(&r->damage, DAMAGE_UNREADABLE_OBJECT, c->addr);
+		return 0;
+	}
+	return take_block(cw->w, 0, &b, &cw->dead_n);
+}
+
+int sweep_chunks(struct sweep *w)
+{
+	struct chunk_walk cw = {.w = w};
+	struct glibc_malloc *m = &w->h->universe.malloc;
+
+	for (uint64_t i = 0; i < m->ranges.n; i++)
+		TRY(glibc_malloc_walk(m, w->h->py.mem, i, take_chunk, &cw,
+				      &heap_reader(w->h)->damage));
+	atomic_fetch_add(&w->dead_n, cw.dead_n);
+	return 0;
+}
+
+// -- 2.7's slabs
+
+static int take_slab(struct sweep *w, addr_t first, uint32_t n, uint32_t size)
+{
+	struct py_reader *r = heap_reader(w->h);
+
+	for (uint32_t i = 0; i < n; i++) {
+		const addr_t at = first + (uint64_t)i * size;
+		const struct py_type *type = py_type_of(r, at);
+		uint64_t refcount;
+
+		// A free one has a link for a type.
+		if (type &&
+		    mem_read_u64(r->py->mem, at + layout_off(r->layout, F_OB_REFCNT), &refcount) ==
+			    0 &&
+		    refcount)
+			TRY(sweep_give(w, 0, at, type));
+	}
+	return 0;
+}
+
+// The slabs that 2.7 keeps its ints and floats in, chained from the newest on.
+static int take_slabs(struct sweep *w, enum symbol_id list, enum struct_id st, enum field_id next,
+		      enum field_id objects, uint32_t size)
+{
+	const struct layout *l = &w->h->layout;
+	struct py_reader *r = heap_reader(w->h);
+	uint64_t left = r->py->mem->bytes / (l->struct_size[st] + 1);
+	addr_t at;
+
+	if (!l->symbols[list] || !layout_has(l, next) || !layout_has(l, objects) || !size)
+		return 0;
+	for (at = py_read_ptr(r, l->symbols[list], 0); at && left; left--) {
+		TRY(take_slab(w, at + layout_off(l, objects), l->fields[objects].size / size,
+			      size));
+		at = py_read_ptr(r, at + layout_off(l, next), at);
+	}
+	if (at)
+		damage_note(&r->damage, DAMAGE_LIMIT, at);
+	return 0;
+}
+
+int sweep_slabs(struct sweep *w)
+{
+	const struct layout *l = &w->h->layout;
+
+	TRY(take_slabs(w, SYM_INT_BLOCKS27, S_intblock, F_INTBLOCK_NEXT, F_INTBLOCK_OBJECTS,
+		       l->struct_size[S_PyIntObject]));
+	return take_slabs(w, SYM_FLOAT_BLOCKS27, S_floatblock, F_FLOATBLOCK_NEXT,
+			  F_FLOATBLOCK_OBJECTS, l->struct_size[S_PyFloatObject]);
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * universe: all objects there are, found without following references: the collector's lists,
+ * the blocks of pymalloc and of malloc that hold objects, and the static objects of modules.
+ * Each is given once. What lies in memory of another kind (an allocator that an extension
+ * brought along) is on a list or is found by the references that lead to it: universe_find()
+ * says whether there was such memory.
+ */
+#ifndef NECROPY_UNIVERSE_H
+#define NECROPY_UNIVERSE_H
+
+#include "heap/heap.h"
+
+/** Takes an object, on thread `thread`. 0 or CCORE_ENOMEM. */
+typedef int (*universe_fn)(void *ctx, uint32_t thread, addr_t addr, const struct py_type *type);
+
+/**
+ * Walk the collector's lists and the allocators, add every object to `set`, and give those that
+ * were not there to `fn`, unless it is NULL. `h->universe` then says what was found.
+ */
+int universe_find(struct heap *h, struct addrset *set, universe_fn fn, void *ctx,
+		  struct ccore_error *err);
+
+#endif

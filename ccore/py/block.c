@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "py/block.h"
+
+// More references than this do not fit in memory; below it few addresses lie.
+#define REFCOUNT_MAX (1ull << 40)
+
+static void add_prefix(struct block_rules *rules, uint32_t prefix)
+{
+	for (uint32_t i = 0; i < rules->prefix_n; i++)
+		if (rules->prefixes[i] == prefix)
+			return;
+	rules->prefixes[rules->prefix_n++] = prefix;
+}
+
+void block_rules_init(struct block_rules *ret, const struct layout *l)
+{
+	const uint32_t head = l->struct_size[S_PyGC_Head];
+
+	*ret = (struct block_rules){.header_n = l->struct_size[S_PyObject]};
+	add_prefix(ret, 0);
+	add_prefix(ret, head);
+	if (l->facts[FACT_FLAGS_PREHEADER]) {
+		add_prefix(ret, head + 16);
+		add_prefix(ret, 16);
+	}
+}
+
+// -- the debug allocator, Objects/obmalloc.c
+
+#define DEBUG_HEAD 16u // size asked for, big-endian; 'o', 'm' or 'r'; seven bytes of padding
+
+static uint64_t load_big_endian(const uint8_t *p)
+{
+	return __builtin_bswap64(load_u64(p));
+}
+
+static bool is_padding(const uint8_t *p, uint32_t n, uint8_t byte)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (p[i] != byte)
+			return false;
+	return true;
+}
+
+// The letter of the debug header that `b` begins with, and `b` made what was asked for; or 0.
+static uint8_t peel_header(struct block *b)
+{
+	static const uint8_t forbidden[] = {0xfd, 0xfb};
+	const uint8_t letter = b->size >= DEBUG_HEAD + 8 ? b->p[8] : 0;
+	uint64_t size;
+
+	if (!letter || !strchr("omr", letter))
+		return 0;
+	for (unsigned i = 0; i < 2; i++) {
+		if (!is_padding(b->p + 9, 7, forbidden[i]))
+			continue;
+		size = load_big_endian(b->p);
+		if (size > b->size - DEBUG_HEAD - 8)
+			return 0;
+		b->addr += DEBUG_HEAD;
+		b->p += DEBUG_HEAD;
+		b->size = size;
+		b->slack = 0;
+		return letter;
+	}
+	return 0;
+}
+
+// The part of `b` that was asked for; false when not for an object. What pymalloc takes from
+// malloc has two headers.
+static bool peel_debug(struct block *b)
+{
+	uint8_t letter = peel_header(b);
+
+	if (letter == 'r')
+		letter = peel_header(b);
+	else if (!letter)
+		return true;
+	return letter == 'o';
+}
+
+// -- sizes
+
+static uint64_t round_up(uint64_t n, uint64_t to)
+{
+	return (n + to - 1) / to * to;
+}
+
+// Bytes of a str whose characters are in the object.
+static uint64_t compact_str_bytes(const struct layout *l, const uint8_t *p)
+{
+	const uint64_t n = field_u64(l, F_STR_LENGTH, p);
+	const uint64_t head =
+		l->struct_size[field_u64(l, F_STR_ASCII, p) ? S_PyASCIIObject
+							    : S_PyCompactUnicodeObject];
+
+	return n < LIM_CONTAINER ? head + (n + 1) * field_u64(l, F_STR_KIND, p) : UINT64_MAX;
+}
+
+static bool str_fits(const struct layout *l, const struct py_type *t, const uint8_t *p,
+		     uint64_t size)
+{
+	const uint64_t kind = field_u64(l, F_STR_KIND, p);
+
+	if (layout_has(l, F_STR_READY) && !field_u64(l, F_STR_READY, p))
+		return size >= t->basicsize;
+	if (kind != 1 && kind != 2 && kind != 4)
+		return false;
+	return (field_u64(l, F_STR_COMPACT, p) ? compact_str_bytes(l, p) : t->basicsize) <= size;
+}
+
+static uint64_t item_count(const struct layout *l, const struct py_type *t, const uint8_t *p)
+{
+	if (t->family == &family_int && layout_has(l, F_LONG_TAG))
+		return field_u64(l, F_LONG_TAG, p) >> 3;
+	return i64_abs(field_i64(l, F_OB_SIZE, p));
+}
+
+// Types whose ob_size counts what the block has room for; basicsize may count one item, too.
+static bool counts_items(const struct py_type *t)
+{
+	return t->family == &family_tuple || t->family == &family_bytes || t->family == &family_int;
+}
+
+/*
+ * Whether an object of type `t` at `p` could be all that was asked for when a block got `size`
+ * bytes after the prefix. Objects of fixed size fill their block, but for the rounding; one
+ * step less is right too: datetime.time without a tzinfo is shorter than its type says. What
+ * has items may have shrunk in place.
+ */
+static bool fits(const struct layout *l, const struct py_type *t, const uint8_t *p, uint64_t size,
+		 uint64_t slack)
+{
+	uint64_t n;
+
+	if (t->family == &family_str && !(t->flags & TYPE_HEAP))
+		return size >= l->struct_size[S_PyASCIIObject] && str_fits(l, t, p, size);
+	if (counts_items(t) && size >= l->struct_size[S_PyVarObject]) {
+		n = item_count(l, t, p);
+		return n < LIM_CONTAINER &&
+		       t->basicsize + n * t->itemsize <= size + t->itemsize + 8;
+	}
+	if (t->itemsize)
+		return size >= t->basicsize;
+	if (t->dict_place == DICT_INLINE) // the values follow
+		return size >= t->basicsize;
+	return size + 16 >= t->basicsize && size <= round_up(t->basicsize, 16) + slack;
+}
+
+// -- the header
+
+bool refcount_is_plausible(struct py_reader *r, uint64_t n)
+{
+	if (!n || n >= REFCOUNT_MAX)
+		return false;
+	// The first words of an array of references, in a program that lies at low addresses.
+	return n < 4096 || n % 8 || !py_type_of(r, n);
+}
+
+bool type_is_alive(struct py_reader *r, addr_t type)
+{
+	uint64_t refcount;
+
+	return mem_read_u64(r->py->mem, type + layout_off(r->layout, F_OB_REFCNT), &refcount) ==
+		       0 &&
+	       refcount;
+}
+
+static const struct py_type *type_at(struct py_reader *r, const struct block *b, uint32_t prefix,
+				     bool dead)
+{
+	const uint8_t *p = b->p + prefix;
+	const addr_t at = field_u64(r->layout, F_OB_TYPE, p);
+	const struct py_type *t;
+
+	// Dead objects may name types that are dead, too.
+	if (!at || at % 8 || (dead && !type_is_alive(r, at)))
+		return NULL;
+	t = py_type_get(r, at);
+	if (!t || t->prefix != prefix ||
+	    !fits(r->layout, t, p, b->size - prefix, b->slack + prefix % 16))
+		return NULL;
+	return t;
+}
+
+enum block_kind block_classify(struct py_reader *r, const struct block_rules *rules,
+			       const struct block *block, addr_t *ret,
+			       const struct py_type **ret_type)
+{
+	struct block b = *block;
+
+	if (!peel_debug(&b))
+		return BLOCK_OTHER;
+	// Live ones first: a GC head may begin with a 0, like a dead object.
+	for (unsigned dead = 0; dead < 2; dead++) {
+		for (uint32_t i = 0; i < rules->prefix_n; i++) {
+			const uint32_t prefix = rules->prefixes[i];
+			uint64_t refcount;
+
+			if (b.size < prefix + rules->header_n)
+				continue;
+			refcount = field_u64(r->layout, F_OB_REFCNT, b.p + prefix);
+			if (dead ? refcount != 0 : !refcount || refcount >= REFCOUNT_MAX)
+				continue;
+			*ret_type = type_at(r, &b, prefix, dead);
+			if (!*ret_type || (!dead && !refcount_is_plausible(r, refcount)))
+				continue;
+			*ret = b.addr + prefix;
+			return dead ? BLOCK_DEAD : BLOCK_OBJECT;
+		}
+	}
+	return BLOCK_OTHER;
+}

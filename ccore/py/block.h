@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * block: whether a block of memory that an allocator has given out holds an object. The
+ * allocator does not know; what is in the block must prove it:
+ *
+ *   - at the place of ob_type, after the prefix that this type's objects have (GC head, words
+ *     of a managed dict), stands the address of a type
+ *   - ob_refcnt is a number that a refcount can be, and no address of an object, as it would be
+ *     in an array of references
+ *   - the block is of the size that CPython would have asked for
+ *
+ * The debug allocator puts a header of its own before what was asked for, and pads it with
+ * bytes that nothing else has: its blocks are known by that, one by one.
+ */
+#ifndef NECROPY_BLOCK_H
+#define NECROPY_BLOCK_H
+
+#include "py/families.h"
+
+#define BLOCK_PREFIXES 4u
+
+/** How objects may lie in blocks of this CPython. */
+struct block_rules {
+	uint32_t prefixes[BLOCK_PREFIXES]; // the likely ones first
+	uint32_t prefix_n;
+	uint32_t header_n; // PyObject's
+};
+
+#define BLOCK_VIEW 256u
+
+/** A block in use: `size` bytes at `addr`. */
+struct block {
+	addr_t addr;
+	const uint8_t *p; // the first BLOCK_VIEW bytes of it, or all
+	uint64_t size;
+	uint64_t slack; // by which it may be larger than what was asked for, rounded up to 16
+};
+
+enum block_kind {
+	BLOCK_OTHER,  // no object, or none that can be proved
+	BLOCK_OBJECT, // a live object
+	BLOCK_DEAD    // an object whose refcount is 0: kept for reuse, or about to be freed
+};
+
+void block_rules_init(struct block_rules *ret, const struct layout *l);
+
+/** What `b` holds; of an object *ret and *ret_type are set. */
+enum block_kind block_classify(struct py_reader *r, const struct block_rules *rules,
+			       const struct block *b, addr_t *ret, const struct py_type **ret_type);
+
+/** Whether the type at `type` has a refcount. */
+bool type_is_alive(struct py_reader *r, addr_t type);
+
+/** Whether `n` may be an object's ob_refcnt, and is not the address of one. */
+bool refcount_is_plausible(struct py_reader *r, uint64_t n);
+
+#endif

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "py/static_object.h"
+
+struct proof {
+	struct py_reader *r;
+	addr_t end; // of the data: objects lie before it
+};
+
+// A type that has a name, and that PyType_Ready() has made ready, or else more than its own
+// module refers to. Asked of the bytes: of what is no type, no struct py_type shall be made.
+static bool is_type(struct proof *p, const struct py_object *o)
+{
+	enum { TPFLAG_READY = 12 };
+	char name[LIM_NAME_BYTES];
+
+	return (object_u64(p->r, o, F_TP_FLAGS) >> TPFLAG_READY & 1 ||
+		object_u64(p->r, o, F_OB_REFCNT) > 1) &&
+	       mem_read_cstr(p->r->py->mem, object_u64(p->r, o, F_TP_NAME), name, sizeof(name)) >=
+		       0 &&
+	       *name && py_type_get(p->r, o->addr);
+}
+
+// A PyModuleDef that some module was made of: it got its type then.
+static bool is_moduledef(struct proof *p, const struct py_object *o)
+{
+	char name[LIM_NAME_BYTES];
+	addr_t at;
+
+	return layout_has(p->r->layout, F_MDEF_NAME) &&
+	       mem_read_u64(p->r->py->mem, o->addr + layout_off(p->r->layout, F_MDEF_NAME), &at) ==
+		       0 &&
+	       mem_read_cstr(p->r->py->mem, at, name, sizeof(name)) >= 0 && *name;
+}
+
+static bool is_zero(struct proof *p, addr_t addr, uint64_t n)
+{
+	uint32_t x = 0;
+
+	return addr < p->end && n <= p->end - addr && mem_read(p->r->py->mem, addr, &x, n) == 0 &&
+	       !x;
+}
+
+// Its characters are in it, and a NUL ends them.
+static bool is_str(struct proof *p, const struct py_object *o)
+{
+	const struct layout *l = p->r->layout;
+	uint64_t n, kind;
+
+	if (!layout_has(l, F_STR_LENGTH))
+		return false;
+	n = object_u64(p->r, o, F_STR_LENGTH);
+	kind = object_u64(p->r, o, F_STR_KIND);
+	return object_u64(p->r, o, F_STR_COMPACT) && (kind == 1 || kind == 2 || kind == 4) &&
+	       n < p->end - o->addr &&
+	       is_zero(p,
+		       o->addr +
+			       l->struct_size[object_u64(p->r, o, F_STR_ASCII)
+						      ? S_PyASCIIObject
+						      : S_PyCompactUnicodeObject] +
+			       n * kind,
+		       kind);
+}
+
+static bool is_bytes(struct proof *p, const struct py_object *o)
+{
+	const uint64_t n = object_u64(p->r, o, F_OB_SIZE);
+
+	return n < p->end - o->addr &&
+	       is_zero(p, o->addr + layout_off(p->r->layout, F_BYTES_SVAL) + n, 1);
+}
+
+#define STATIC_DIGITS 4u
+
+static bool is_int(struct proof *p, const struct py_object *o)
+{
+	const struct layout *l = p->r->layout;
+	const uint64_t n = layout_has(l, F_LONG_TAG) ? object_u64(p->r, o, F_LONG_TAG) >> 3
+						     : i64_abs(field_i64(l, F_OB_SIZE, o->p));
+	uint32_t digits[STATIC_DIGITS];
+
+	if (n > STATIC_DIGITS ||
+	    mem_read(p->r->py->mem, o->addr + layout_off(l, F_LONG_DIGIT), digits, n * 4) < 0)
+		return false;
+	for (uint64_t i = 0; i < n; i++)
+		if (digits[i] >> 30)
+			return false;
+	return !n || digits[n - 1];
+}
+
+static bool is_tuple(struct proof *p, const struct py_object *o)
+{
+	const uint64_t n = object_u64(p->r, o, F_OB_SIZE);
+	const addr_t items = o->addr + layout_off(p->r->layout, F_TUPLE_ITEM);
+
+	if (n > (p->end - o->addr) / 8)
+		return false;
+	for (uint64_t i = 0; i < n; i++) {
+		addr_t item;
+
+		if (mem_read_u64(p->r->py->mem, items + i * 8, &item) < 0 ||
+		    !py_type_of(p->r, item))
+			return false;
+	}
+	return true;
+}
+
+// Objects of other kinds: all that they refer to are objects, and there is something.
+static bool refers_to_objects(struct proof *p, const struct py_object *o)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < o->type->member_n; i++) {
+		addr_t to;
+
+		if (mem_read_u64(p->r->py->mem, o->addr + o->type->members[i].off, &to) < 0)
+			return false;
+		if (to && !py_type_of(p->r, to))
+			return false;
+		any = any || to;
+	}
+	return any;
+}
+
+// Those that are nothing but a header: known by name, or by the refcount that immortals have.
+static bool is_singleton(struct proof *p, const struct py_object *o)
+{
+	const struct layout *l = p->r->layout;
+	bool immortal;
+
+	(void)py_refcount(p->r, o, &immortal);
+	return immortal || o->addr == l->symbols[SYM_NONE] ||
+	       o->addr == l->symbols[SYM_NOT_IMPLEMENTED] || o->addr == l->symbols[SYM_ELLIPSIS] ||
+	       o->addr == p->r->py->set_dummy || o->addr == p->r->py->dict_dummy;
+}
+
+static bool is_object(struct proof *p, const struct py_object *o)
+{
+	const struct py_type *t = o->type;
+
+	if (t->flags & TYPE_IS_TYPE)
+		return is_type(p, o);
+	if (t->family == &family_str)
+		return is_str(p, o);
+	if (t->family == &family_bytes)
+		return is_bytes(p, o);
+	if (t->family == &family_int || t->family == &family_bool)
+		return layout_has(p->r->layout, F_INT27_IVAL)
+			       ? field_u64(p->r->layout, F_INT27_IVAL, o->p) <= 1
+			       : is_int(p, o);
+	if (t->family == &family_tuple)
+		return is_tuple(p, o);
+	if (strcmp(t->name, "moduledef") == 0)
+		return is_moduledef(p, o);
+	return is_singleton(p, o) || refers_to_objects(p, o);
+}
+
+bool static_object_is_proved(struct py_reader *r, const struct py_object *o, addr_t end)
+{
+	struct proof p = {.r = r, .end = end};
+
+	return is_object(&p, o);
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * static_object: whether bytes in a module's data are an object that no allocator has made. A
+ * refcount beside the address of a type is not enough there, where tables of types lie; the
+ * rest must prove it:
+ *
+ *	type		made ready, with a name
+ *	str, bytes	ends within the data, with a NUL
+ *	int, bool	few digits, none too large, none superfluous
+ *	tuple		all its items are objects
+ *	moduledef	has a name
+ *	None and others	nothing but a header: by symbol, or by the refcount of immortals
+ *	all other	refers to something, and to objects only
+ */
+#ifndef NECROPY_STATIC_OBJECT_H
+#define NECROPY_STATIC_OBJECT_H
+
+#include "py/families.h"
+
+/** Whether `o`, whose type and refcount are possible, is one. `end`: where the data ends. */
+bool static_object_is_proved(struct py_reader *r, const struct py_object *o, addr_t end);
+
+#endif

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""verify: a good heap is found good by every check, and a damaged one is found where it is."""
+
+import shutil
+import struct
+
+import pytest
+
+from oracle import address, necropy, number
+
+PT_LOAD = 1
+PROGRAMS = ("threads", "handling", "subinterpreters", "finalizer", "frozen", "leaky_app")
+
+
+def verdicts(answer):
+    return {row["check"]: row["verdict"] for row in answer.rows if row["count"] is not None}
+
+
+def exact_share(answer):
+    counted = {row["check"]: row["count"] for row in reversed(answer.rows)
+               if row["count"] is not None}
+    return counted["exact"] / (counted["exact"] + counted["held"])
+
+
+def held_from_c(target, addr):
+    rows = {row["key"]: row["value"] for row in target.ask("show", address(addr)).rows}
+    return int(rows["held from C"])
+
+
+def test_nothing_is_wrong_with_a_good_heap(mixed):
+    answer = mixed.ask("verify", "-n", "all")
+    assert "wrong" not in verdicts(answer).values()
+    assert verdicts(answer)["refcounts"] == "ok"
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_nothing_is_wrong_whatever_the_program_does(lab, python, program):
+    answer = lab.target(python, program).ask("verify", "-n", "all")
+    assert "wrong" not in verdicts(answer).values(), answer.rows
+
+
+def test_nearly_all_refcounts_are_explained(mixed_core):
+    assert exact_share(mixed_core.ask("verify", "-n", "all")) > 0.9
+
+
+def test_held_objects_are_listed_by_type(mixed_core):
+    rows = [row for row in mixed_core.ask("verify", "-n", "all").rows if row["check"] == "held"]
+    assert rows[0]["count"] == sum(row["count"] for row in rows[1:])
+    assert all(row["type"] for row in rows[1:])
+
+
+def test_references_from_c_are_counted(lab, python):
+    """As many as the program has added, to objects that only it and C hold."""
+    target = lab.target(python, "held")
+    added = target.truth.notes["added"]
+    assert added
+    assert {name: held_from_c(target, i) for name, (i, _) in added.items()} \
+        == {name: n for name, (_, n) in added.items()}
+
+
+def test_refcounts_are_those_that_python_gives(lab, python):
+    target = lab.target(python, "held")
+    wrong = {}
+    for i, expected in target.truth.notes["refcounts"]:
+        rows = {row["key"]: row["value"] for row in target.ask("show", address(i)).rows}
+        if rows["refcount"] not in (str(expected), "immortal"):
+            wrong[hex(i)] = rows["refcount"], expected
+    assert wrong == {}
+
+
+# --- damage
+
+class Damaged(object):
+    """A copy of a target's core, to be written to by address."""
+
+    def __init__(self, target, path):
+        self.path = str(path)
+        shutil.copy(target.name, self.path)
+
+    def _offset(self, core, addr):
+        header = core.read(64)
+        table, = struct.unpack_from("<Q", header, 32)
+        size, count = struct.unpack_from("<HH", header, 54)
+        for i in range(count):
+            core.seek(table + i * size)
+            kind, _, off, start, _, saved = struct.unpack("<IIQQQQ", core.read(40))
+            if kind == PT_LOAD and start <= addr < start + saved:
+                return off + addr - start
+        raise AssertionError("0x%x is not in the core" % addr)
+
+    def write(self, addr, word):
+        with open(self.path, "r+b") as core:
+            core.seek(self._offset(core, addr))
+            core.write(struct.pack("<Q", word))
+
+    def verify(self):
+        answer = necropy("verify", self.path, "-n", "all", "--json")
+        assert answer.status == 3, answer.err
+        return answer
+
+    def rows_of(self, check):
+        return [row for row in self.verify().rows if row["check"] == check]
+
+
+@pytest.fixture
+def damaged(mixed_core, tmp_path):
+    return Damaged(mixed_core, tmp_path / "core")
+
+
+def a_tracked_object(target, name):
+    """Of the type called `name`, one in the middle, so that it has neighbours."""
+    found = sorted(i for i, kind in target.truth.objects.items() if kind == name)
+    return found[len(found) // 2]
+
+
+@pytest.mark.parametrize("refcount", [1, 0x4141414141414141], ids=["too small", "overwritten"])
+def test_a_wrong_refcount_is_reported_with_its_object(damaged, mixed_core, refcount):
+    # the class of many instances
+    plain = a_tracked_object(mixed_core, "__main__.Plain")
+    cls = [number(row["addr"]) for row in mixed_core.ask("refs", address(plain)).rows
+           if row["label"] == ".__class__"][0]
+    damaged.write(cls, refcount)
+    rows = damaged.rows_of("refcounts")
+    assert [row["verdict"] for row in rows] == ["wrong", "wrong"]
+    assert number(rows[0]["addr"]) == number(rows[1]["addr"]) == cls
+    assert (rows[1]["type"], rows[1]["refcount"]) == ("type", refcount)
+    assert rows[1]["references"] > 1000
+
+
+def test_an_object_without_a_type_is_reported_between_its_neighbours(damaged, mixed_core):
+    wanted = a_tracked_object(mixed_core, "__main__.Plain")
+    damaged.write(wanted + 8, 0x4141414141414141)
+    assert [row["verdict"] for row in damaged.rows_of("types")] == ["wrong"]
+    assert number(damaged.rows_of("types")[0]["addr"]) == wanted
+    before, wrong, after = damaged.rows_of("neighbours")
+    assert number(before["addr"]) < number(wrong["addr"]) == wanted < number(after["addr"])
+    assert before["type"] and after["type"]
+
+
+def test_a_broken_list_is_reported(damaged, mixed_core):
+    wanted = a_tracked_object(mixed_core, "__main__.Plain")
+    head_bytes = 32 if mixed_core.python.version < (3, 8) else 16
+    # an instance with a managed dict has two words before its GC head, which stays where it is
+    damaged.write(wanted - head_bytes, 0x4141414141414140)
+    rows = damaged.rows_of("links")
+    assert rows[0]["verdict"] == "wrong" and rows[0]["count"] > 0
+    assert rows[0]["addr"]
+
+
+def test_the_damage_is_in_every_answer_that_looked_at_refcounts(damaged, mixed_core):
+    plain = a_tracked_object(mixed_core, "__main__.Plain")
+    damaged.write(plain, 0)
+    document = damaged.verify().document
+    assert "bad-refcount" in [damage["kind"] for damage in document["damage"]]
+    assert document["complete"] is False
