@@ -7,7 +7,7 @@ reports those of gc.get_referents(), each as often; is what it owns besides amon
 references; is its size that of sys.getsizeof(). Differences that are known, with the reason,
 are in parity_known.txt.
 
-Usage: parity.py [PROGRAM ...]
+Usage: parity.py ["PROGRAM ARGUMENTS" ...]
 """
 
 import argparse
@@ -19,13 +19,15 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 import oracle
 
 sys.path.insert(0, os.path.join(oracle.ROOT, "gdbext"))
 from necropy_gdb import _native  # noqa: E402  (found by the line above)
 
 KNOWN = os.path.join(oracle.HERE, "parity_known.txt")
-PROGRAMS = ("zoo",)
+PROGRAMS = ("zoo", "libraries numpy", "libraries django", "libraries lxml")
 CHECKS = ("found", "type", "gc", "visit", "own", "size")
 SHOWN = 3  # examples of a difference
 
@@ -157,7 +159,7 @@ class Report(object):
         return "%.3f" % (100.0 * (total - wrong) / total) if wrong else "100"
 
     def summary(self, program):
-        return "%-9s %-10s %7d objects, %4d types: " % (
+        return "%-9s %-16s %7d objects, %4d types: " % (
             self.target.python.name, program, sum(self.objects.values()), len(self.objects)
         ) + ", ".join("%s %s %%" % (check, self.share(check)) for check in CHECKS)
 
@@ -186,7 +188,8 @@ class Report(object):
 
 
 def compare(python, program, known):
-    target = oracle.Target(python, program, "kernel")
+    name, *arguments = program.split()
+    target = oracle.Target(python, name, "kernel", arguments)
     try:
         report = Report(target, known)
         report.text = list(report.lines())
@@ -201,7 +204,11 @@ def main():
     wrong, known = False, Known()
     for python in oracle.find_pythons():
         for program in parser.parse_args().programs:
-            report = compare(python, program, known)
+            try:
+                report = compare(python, program, known)
+            except pytest.skip.Exception as reason:
+                print("%-9s %s: %s" % (python.name, program, reason))
+                continue
             print(report.summary(program))
             for line in report.text:
                 print(line)
