@@ -94,7 +94,11 @@ void instance_visit(struct py_reader *r, const struct py_object *o)
 	struct instance_attrs at;
 
 	if (o->type->dict_place != DICT_NOWHERE) {
+		const bool through = r->layout->facts[FACT_VALUES_THROUGH_DICT];
+
 		instance_attrs(r, o, &at);
+		if (at.values && at.dict && through)
+			at.values = 0;
 		if (at.values)
 			visit_pointers(r, at.values, at.values_n, kind, LABEL_ATTR_SLOT, 0,
 				       o->addr);
