@@ -105,11 +105,12 @@ test: ## everything that must pass; T=dict runs what has "dict" in its name
 	$(Q)$(PYTHON) -m pytest $(if $(T),-k '$(T)') $(PYTEST_ARGS) tests
 
 parity: ## every object of many programs beside what CPython itself says of it
-	$(Q)tools/install-deps.sh build demo test
+	$(Q)tools/install-deps.sh build demo test matrix
 	$(call again,release,all)
 	$(Q)$(PYTHON) tests/parity.py $(PARITY_ARGS)
 
 test-matrix: ## the same with the CPythons of other Debian suites, which it downloads first
+	$(Q)tools/install-deps.sh matrix
 	$(Q)corefiles/debian_pythons.py
 	+$(Q)$(MAKE) --no-print-directory test
 

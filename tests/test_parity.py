@@ -16,8 +16,20 @@ KINDS = {"dict", "list", "tuple", "set", "str", "function", "type", "generator",
 
 
 def test_every_object_is_as_cpython_says(python):
-    report = compare(python, "zoo", Known())
+    report = check(python, "zoo")
     assert KINDS <= set(report.objects)
     assert sum(report.objects.values()) > 20000
+
+
+# They come with Debian's own Python: tools/install-deps.sh matrix.
+@pytest.mark.parametrize("library", ["numpy", "django", "lxml"])
+def test_so_is_every_object_of_a_program_that_uses(debian, library):
+    report = check(debian, "libraries " + library)
+    assert any(name.split(".")[0] == library for name in report.objects)
+
+
+def check(python, program):
+    report = compare(python, program, Known())
     if not report.is_good():
-        pytest.fail("\n".join([report.summary("zoo")] + report.text), pytrace=False)
+        pytest.fail("\n".join([report.summary(program)] + report.text), pytrace=False)
+    return report

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Every Debian package necropy asks for, and why. Installs what is missing of the sets named:
 #
-#   tools/install-deps.sh build|demo|test|check|fuzz ...
+#   tools/install-deps.sh build|demo|test|check|fuzz|matrix ...
 #
 # Does nothing, and needs no rights, when all is there.
 set -eu
@@ -44,12 +44,17 @@ packages_of() {
         cppcheck      # finds others
         libc6-dev     # headers of the C library
     " ;;
+    matrix) echo "
+        python3-numpy   # libraries whose objects are compared with what CPython says of them
+        python3-django  # with a database of sqlite
+        python3-lxml    # made by Cython
+    " ;;
     fuzz) echo "
         clang            # libFuzzer's compiler
         libclang-rt-dev  # libFuzzer and the sanitizers
     " ;;
     *)
-        echo "install-deps.sh: no set '$1': build, demo, test, check or fuzz" >&2
+        echo "install-deps.sh: no set '$1': build, demo, test, check, fuzz or matrix" >&2
         exit 1
         ;;
     esac

@@ -96,6 +96,8 @@ void instance_visit_attrs(struct py_reader *r, const struct py_object *o)
 	if (o->type->dict_place == DICT_NOWHERE)
 		return;
 	instance_attrs(r, o, &at);
+	if (at.dict && r->layout->facts[FACT_VALUES_THROUGH_DICT])
+		at.values = 0;
 	if (at.values)
 		visit_pointers(r, at.values, at.values_n, kind, LABEL_ATTR_SLOT, 0, o->addr);
 	// Beside values of its own an instance does not visit the dict that shows them.

@@ -87,6 +87,7 @@ struct py_type {
 	int64_t dictoffset;
 	uint32_t prefix; // bytes of the memory block before the object: GC head, managed words
 	enum py_dict_place dict_place;
+	addr_t traverse;		 // tp_traverse, or 0
 	addr_t cached_keys;		 // PyDictKeysObject shared by the instances, or 0
 	const struct py_type *base;	 // or NULL
 	const struct py_family *family;	 // the nearest base's; NULL: nothing but members

@@ -20,13 +20,29 @@ static bool is_type(struct proof *p, const struct py_object *o)
 	       *name && py_type_get(p->r, o->addr);
 }
 
+// Whether what its members hold are objects; *ret_any: they hold something.
+static bool members_are_objects(struct proof *p, const struct py_object *o, bool *ret_any)
+{
+	for (uint32_t i = 0; i < o->type->member_n; i++) {
+		addr_t to;
+
+		if (mem_read_u64(p->r->py->mem, o->addr + o->type->members[i].off, &to) < 0)
+			return false;
+		if (to && !py_type_of(p->r, to))
+			return false;
+		*ret_any = *ret_any || to;
+	}
+	return true;
+}
+
 // A PyModuleDef that some module was made of: it got its type then.
 static bool is_moduledef(struct proof *p, const struct py_object *o)
 {
 	char name[LIM_NAME_BYTES];
+	bool any = false;
 	addr_t at;
 
-	return layout_has(p->r->layout, F_MDEF_NAME) &&
+	return members_are_objects(p, o, &any) && layout_has(p->r->layout, F_MDEF_NAME) &&
 	       mem_read_u64(p->r->py->mem, o->addr + layout_off(p->r->layout, F_MDEF_NAME), &at) ==
 		       0 &&
 	       mem_read_cstr(p->r->py->mem, at, name, sizeof(name)) >= 0 && *name;
@@ -109,16 +125,7 @@ static bool refers_to_objects(struct proof *p, const struct py_object *o)
 {
 	bool any = false;
 
-	for (uint32_t i = 0; i < o->type->member_n; i++) {
-		addr_t to;
-
-		if (mem_read_u64(p->r->py->mem, o->addr + o->type->members[i].off, &to) < 0)
-			return false;
-		if (to && !py_type_of(p->r, to))
-			return false;
-		any = any || to;
-	}
-	return any;
+	return members_are_objects(p, o, &any) && any;
 }
 
 // Those that are nothing but a header: known by name, or by the refcount that immortals have.

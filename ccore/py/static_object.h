@@ -8,7 +8,7 @@
  *	str, bytes	ends within the data, with a NUL
  *	int, bool	few digits, none too large, none superfluous
  *	tuple		all its items are objects
- *	moduledef	has a name
+ *	moduledef	has a name, and refers to objects only
  *	None and others	nothing but a header: by symbol, or by the refcount of immortals
  *	all other	refers to something, and to objects only
  */

@@ -217,7 +217,11 @@ static bool find_members(struct py_reader *r, const struct raw_type *t, const ch
 	leaf = named && !known && members_is_leaf(tp_name);
 	if (!known && !leaf)
 		ok = declared_members(r, t, type, &declared);
-	if (!raw_u64(r, t, F_TP_TRAVERSE)) {
+	type->traverse = raw_u64(r, t, F_TP_TRAVERSE);
+	// A base's tp_traverse does not know what the derived type declares.
+	if (type->base && type->traverse == type->base->traverse && !(type->flags & TYPE_PYTHON))
+		disown_visits(declared.data, declared.n);
+	if (!type->traverse) {
 		disown_visits(rows, n);
 		disown_visits(declared.data, declared.n);
 	}

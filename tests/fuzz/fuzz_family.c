@@ -9,7 +9,6 @@
  * make_seeds.py, which takes the order of the types from here.
  */
 #include "command/run.h"
-#include "render/render.h"
 #include "layout/validate.h"
 #include "py/attribute.h"
 #include "py/block.h"
@@ -22,7 +21,7 @@
 #define STATIC 0x10000u
 #define STATIC_BYTES 0x20000u
 #define TYPE_BYTES 0x400u // from one type object to the next
-#define NAMES (STATIC + 0xc000u)
+#define NAMES (STATIC + 0x1d000u)
 #define KEYS (STATIC + 0x10000u)  // shared keys of class C
 #define STRS (STATIC + 0x11000u)  // str objects "a", "b"
 #define SLOTS (STATIC + 0x12000u) // tp_members of class S
@@ -225,6 +224,23 @@ static const struct type_seed type_seeds[] = {
 	T("coroutine", PyGenObject, 1, 0, "object"),
 	T("OSError", PyOSErrorObject, 0, TPFLAG_BASE_EXC, "BaseException"),
 	T("BaseExceptionGroup", PyBaseExceptionGroupObject, 0, TPFLAG_BASE_EXC, "BaseException"),
+	T("structseq", PyVarObject, 8, TPFLAG_TUPLE, "tuple"),
+	T("hamt_bitmap_node", PyVarObject, 8, 0, "object"),
+	T("hamt_array_node", PyHamtNode_Array, 0, 0, "object"),
+	T("hamt_collision_node", PyVarObject, 8, 0, "object"),
+	T("itertools._tee_dataobject", teedata, 0, 0, "object"),
+	T("itertools.combinations", combinations, 0, 0, "object"),
+	T("itertools.permutations", permutations, 0, 0, "object"),
+	T("itertools.product", product, 0, 0, "object"),
+	T("_io.BytesIO", bytesio, 0, 0, "object"),
+	T("array.array", arrayobject, 0, 0, "object"),
+	T("datetime.datetime", datetime, 0, 0, "object"),
+	T("datetime.time", time, 0, 0, "object"),
+	T("xml.etree.ElementTree.Element", element, 0, 0, "object"),
+	T("_elementtree._element_iterator", element_iterator, 0, 0, "object"),
+	T("_queue.SimpleQueue", simple_queue, 0, 0, "object"),
+	T("sqlite3.Connection", sqlite_connection, 0, 0, "object"),
+	T("_struct.Struct", struct, 0, 0, "object"),
 };
 #define TYPE_N (sizeof(type_seeds) / sizeof(type_seeds[0]))
 
@@ -351,6 +367,9 @@ static void paint_type(struct painter *p, uint64_t i)
 	put_field(p, at, F_TP_ITEMSIZE, t->itemsize);
 	put_field(p, at, F_TP_FLAGS, flags_of(l, t));
 	put_field(p, at, F_TP_BASE, type_addr(t->base));
+	put_field(p, at, F_TP_TRAVERSE, FUNCTION);
+	if (strcmp(t->name, "structseq") == 0) // which the class dict tells
+		put_field(p, at, F_TP_DICT, HEAP);
 	put_field(p, at, F_TP_DICTOFFSET, (uint64_t)dictoffset);
 	if (!heap)
 		return;

@@ -21,8 +21,8 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 TABLES = os.path.join(ROOT, "ccore", "layout")
 WANTED = ("2.7", "3.6", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 PLACES = ("~/.pyenv/versions/%s.*/bin/python", "~/.cache/necropy-pythons/sid-%s/python")
-MODULES = ("_asyncio", "_csv", "_ctypes", "_datetime", "_decimal", "_elementtree", "_json", "_queue",
-           "_sqlite3", "_struct", "_zoneinfo", "array", "datetime")
+MODULES = ("_asyncio", "_csv", "_ctypes", "_datetime", "_decimal", "_elementtree", "_json",
+           "_queue", "_sqlite3", "_struct", "_zoneinfo", "array", "datetime")
 PROGRAM = ("import collections, functools, io, itertools, operator, os, sys, time\n"
            "for name in %r:\n  try: __import__(name)\n  except ImportError: pass\n" % (MODULES,) +
            "os.write(1, ('%x' % sys.hexversion).encode()); time.sleep(1000)")

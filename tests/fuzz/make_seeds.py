@@ -477,12 +477,96 @@ def no_interpreter(heap):
     heap.words([HEAP + 3] * 32)
 
 
+def extensions(heap):
+    """What asyncio, itertools, sqlite3 and others keep outside their structs."""
+    layout = heap.layout
+    a = heap.str("a")
+    pool = heap.tuple([a, a])
+
+    def new(type_name, struct, **fields):
+        if layout.size.get(struct):
+            return heap.new(type_name, layout.size[struct], **fields)
+        return 0
+
+    new("itertools.combinations", "combinations", COMBINATIONS_R=2)
+    new("itertools.permutations", "permutations", PERMUTATIONS_R=2, PERMUTATIONS_POOL=pool)
+    new("itertools.product", "product", PRODUCT_POOLS=pool)
+    new("_io.BytesIO", "bytesio", BYTESIO_BUF=heap.new("bytes", 40, OB_SIZE=4))
+    new("datetime.datetime", "datetime", DATETIME_HAS_ZONE=1, DATETIME_ZONE=a)
+    new("datetime.time", "time", TIME_HAS_ZONE=1, TIME_ZONE=a)
+    new("_queue.SimpleQueue", "simple_queue", QUEUE_ITEMS=heap.words([a, 0, a]), QUEUE_N=2,
+        QUEUE_CAPACITY=3, QUEUE_FIRST=2)
+    if layout.has("TEE_VALUES"):
+        tee = new("itertools._tee_dataobject", "teedata", TEE_NUMREAD=1)
+        heap.word(tee + layout.off("TEE_VALUES"), a)
+    if layout.has("HAMT_BITMAP_ARRAY"):
+        for name in ("bitmap", "collision"):
+            node = heap.new("hamt_%s_node" % name, 48, OB_SIZE=2)
+            heap.word(node + layout.off("HAMT_%s_ARRAY" % name.upper()), a)
+        heap.word(new("hamt_array_node", "PyHamtNode_Array") + layout.off("HAMT_ARRAY_ARRAY"), a)
+    if layout.has("ARRAYDESCR_ITEMSIZE"):
+        descr = heap.room(layout.size["arraydescr"])
+        heap.put(descr, ARRAYDESCR_ITEMSIZE=4)
+        new("array.array", "arrayobject", ARRAY_ALLOCATED=8, ARRAY_DESCR=descr)
+    if layout.has("EXTRA_CHILDREN"):
+        extra = heap.room(layout.size["element_extra"])
+        element = new("xml.etree.ElementTree.Element", "element", ELEMENT_TEXT=a | 1,
+                      ELEMENT_TAIL=a, ELEMENT_EXTRA=extra)
+        heap.put(extra, EXTRA_ATTRIB=a, EXTRA_LENGTH=1, EXTRA_ALLOCATED=8,
+                 EXTRA_CHILDREN=heap.words([element]))
+        stack = heap.room(layout.size["parent_locator"])
+        heap.put(stack, LOCATOR_PARENT=element)
+        new("_elementtree._element_iterator", "element_iterator", ELEMENT_ITER_STACK=stack,
+            ELEMENT_ITER_USED=1)
+    if layout.has("SQLITE_TRACE"):
+        callback = heap.room(layout.size["sqlite_callback"])
+        heap.put(callback, SQLITE_CALLABLE=a, SQLITE_MODULE=a)
+        new("sqlite3.Connection", "sqlite_connection", SQLITE_TRACE=callback)
+    if layout.has("STRUCT_CODES"):
+        codes = heap.room(2 * layout.size["formatcode"])
+        heap.put(codes, FORMATCODE_DEF=HEAP)
+        new("_struct.Struct", "struct", STRUCT_CODES=codes)
+
+
+def struct_sequence(heap):
+    """The class dict, which is first, says that there are more fields than are counted."""
+    layout = heap.layout
+    at = heap.room(layout.size["PyDictObject"])
+    items = [(heap.str(name), heap.int(3)) for name in ("n_fields", "n_sequence_fields")]
+    other = heap.dict(items)
+    size = layout.size["PyDictObject"]
+    heap.data[at - HEAP:at - HEAP + size] = heap.data[other - HEAP:other - HEAP + size]
+    values = heap.new("structseq", layout.off("TUPLE_ITEM") + 24, OB_SIZE=1)
+    for i in range(3):
+        heap.word(values + layout.off("TUPLE_ITEM") + 8 * i, at)
+
+
+def extensions_with_wild_counts(heap):
+    layout = heap.layout
+    wild = 1 << 61
+    for type_name, struct, fields in (
+            ("itertools.combinations", "combinations", {"COMBINATIONS_R": wild}),
+            ("itertools.permutations", "permutations", {"PERMUTATIONS_R": -1}),
+            ("itertools._tee_dataobject", "teedata", {"TEE_NUMREAD": 0x7fffffff}),
+            ("itertools._tee_dataobject", "teedata", {"TEE_NUMREAD": 0x80000000}),
+            ("array.array", "arrayobject", {"ARRAY_ALLOCATED": wild, "ARRAY_DESCR": HEAP}),
+            ("_queue.SimpleQueue", "simple_queue",
+             {"QUEUE_N": wild, "QUEUE_CAPACITY": wild, "QUEUE_FIRST": wild - 1}),
+            ("_elementtree._element_iterator", "element_iterator",
+             {"ELEMENT_ITER_USED": wild, "ELEMENT_ITER_STACK": HEAP}),
+            ("xml.etree.ElementTree.Element", "element", {"ELEMENT_EXTRA": HEAP}),
+            ("_struct.Struct", "struct", {"STRUCT_CODES": HEAP}),
+            ("hamt_bitmap_node", "PyHamtNode_Bitmap", {"OB_SIZE": wild})):
+        if layout.size.get(struct):
+            heap.new(type_name, layout.size[struct], **fields)
+
+
 TRUTHS = (containers, dicts, sets, texts, numbers, frames, generators, instances, types, named,
-          stdlib, gc_lists, runtime)
+          stdlib, extensions, struct_sequence, gc_lists, runtime)
 LIES = (str_ends_with_memory, least_number, types_of_other_versions, class_without_a_name,
         dict_child_smaller_than_dict, code_child_smaller_than_code, metatype_smaller_than_type,
         base_is_itself, frame_is_its_own_caller, hidden_frame_is_its_own_caller, loops_of_nodes,
-        no_interpreter)
+        extensions_with_wild_counts, no_interpreter)
 
 
 def write(layout, make, how):
