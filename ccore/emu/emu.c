@@ -59,6 +59,12 @@ static uint64_t allowed_steps(const struct emu *e)
 	return LIM_EMU_STEPS + visited * LIM_EMU_STEPS_VISIT;
 }
 
+// What an object visits, it or something of its own has a word for.
+static uint64_t allowed_visits(const struct emu *e)
+{
+	return u64_min(LIM_EMU_VISITED, e->env->target->mem.bytes / 8);
+}
+
 static void check_steps(struct emu *e)
 {
 	if (e->exact) {
@@ -437,7 +443,7 @@ static int run_batch(struct emu *e, struct emu_call *calls, uint64_t n)
 		if (at >= n)
 			return 0;
 		if (sound && err == UC_ERR_OK && e->stopped == EMU_DONE && at < end &&
-		    control(e)->is_full && e->drained - e->call_from < LIM_EMU_VISITED) {
+		    control(e)->is_full && e->drained - e->call_from < allowed_visits(e)) {
 			control(e)->is_full = 0;
 			pc = STUB_RESUME;
 			continue;
