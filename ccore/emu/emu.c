@@ -20,6 +20,9 @@ _Static_assert(sizeof(struct stub_call) == 48, "the stub knows its size");
 #define CHECK_STEPS (LIM_EMU_STEPS / 4)
 #define CHECKS_MAX 2u
 
+// A block longer than this is more than one step.
+#define BLOCK_BYTES 16u
+
 static struct stub_control *control(const struct emu *e)
 {
 	return (struct stub_control *)(e->data + (OURS_CONTROL - OURS_DATA));
@@ -83,13 +86,14 @@ static void check_steps(struct emu *e)
 static void on_block(uc_engine *uc, uint64_t addr, uint32_t size, void *ctx)
 {
 	struct emu *e = ctx;
+	const uint64_t before = e->steps;
 
 	(void)uc;
 	(void)addr;
-	(void)size;
-	if (++e->steps >= e->check_at)
+	e->steps += 1 + size / BLOCK_BYTES;
+	if (e->steps >= e->check_at)
 		check_steps(e);
-	if (e->reports && e->steps % CHECK_STEPS == 0 &&
+	if (e->reports && before / CHECK_STEPS != e->steps / CHECK_STEPS &&
 	    progress_report(&e->env->progress, "emulating", 0, 0, NULL) < 0)
 		stop(e, EMU_CANCELED);
 }
