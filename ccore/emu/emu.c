@@ -20,6 +20,9 @@ _Static_assert(sizeof(struct stub_call) == 48, "the stub knows its size");
 #define CHECK_STEPS (LIM_EMU_STEPS / 4)
 #define CHECKS_MAX 2u
 
+// A block longer than this is more than one step.
+#define BLOCK_BYTES 16u
+
 static struct stub_control *control(const struct emu *e)
 {
 	return (struct stub_control *)(e->data + (OURS_CONTROL - OURS_DATA));
@@ -59,6 +62,12 @@ static uint64_t allowed_steps(const struct emu *e)
 	return LIM_EMU_STEPS + visited * LIM_EMU_STEPS_VISIT;
 }
 
+// What an object visits, it or something of its own has a word for.
+static uint64_t allowed_visits(const struct emu *e)
+{
+	return u64_min(LIM_EMU_VISITED, e->env->target->mem.bytes / 8);
+}
+
 static void check_steps(struct emu *e)
 {
 	if (e->exact) {
@@ -77,13 +86,14 @@ static void check_steps(struct emu *e)
 static void on_block(uc_engine *uc, uint64_t addr, uint32_t size, void *ctx)
 {
 	struct emu *e = ctx;
+	const uint64_t before = e->steps;
 
 	(void)uc;
 	(void)addr;
-	(void)size;
-	if (++e->steps >= e->check_at)
+	e->steps += 1 + size / BLOCK_BYTES;
+	if (e->steps >= e->check_at)
 		check_steps(e);
-	if (e->reports && e->steps % CHECK_STEPS == 0 &&
+	if (e->reports && before / CHECK_STEPS != e->steps / CHECK_STEPS &&
 	    progress_report(&e->env->progress, "emulating", 0, 0, NULL) < 0)
 		stop(e, EMU_CANCELED);
 }
@@ -437,7 +447,7 @@ static int run_batch(struct emu *e, struct emu_call *calls, uint64_t n)
 		if (at >= n)
 			return 0;
 		if (sound && err == UC_ERR_OK && e->stopped == EMU_DONE && at < end &&
-		    control(e)->is_full && e->drained - e->call_from < LIM_EMU_VISITED) {
+		    control(e)->is_full && e->drained - e->call_from < allowed_visits(e)) {
 			control(e)->is_full = 0;
 			pc = STUB_RESUME;
 			continue;

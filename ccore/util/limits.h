@@ -141,7 +141,7 @@
 #define LIM_EMU_STEPS 2097152u
 #define LIM_EMU_STEPS_VISIT 64u
 
-// Objects that one object may visit: past this it is a loop.
+// Objects that one object may visit, also at most the words there are: past this it is a loop.
 #define LIM_EMU_VISITED (16u << 20)
 
 // Tables of the target's modules, among whose names those of libc's functions are looked for.
