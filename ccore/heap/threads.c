@@ -158,7 +158,7 @@ static bool find_objects(struct threads *t, struct heap *h, const uint64_t *by_s
 
 static int complete(struct threads *t, struct heap *h, struct ccore_error *err)
 {
-	uint64_t *by_state = malloc((h->runtime.threads.n + 1) * sizeof(*by_state));
+	uint64_t *by_state = calloc(h->runtime.threads.n + 1, sizeof(*by_state));
 	bool ok = by_state;
 
 	for (uint64_t i = 0; ok && i < t->all.n; i++)
