@@ -147,7 +147,7 @@ static int evaluate(struct evaluation *e, const struct expression *x)
 
 static int find(struct session *s, const struct args *a, struct evaluation *e)
 {
-	struct stack_frame frame;
+	struct stack_frame frame = {0};
 	struct expression x;
 	uint64_t number;
 	int status;

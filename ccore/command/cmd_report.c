@@ -7,6 +7,7 @@
 #define FRAMES_SHOWN_FIRST 12u
 #define FRAMES_SHOWN_LAST 4u
 #define NATIVE_SHOWN 6u
+#define EXCEPTIONS_SHOWN 200u
 
 void report_add(struct report *p, const char *key, addr_t addr, const char *fmt, ...)
 {
@@ -221,7 +222,7 @@ static int add_all(struct report *p, struct ccore_error *err)
 static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	       struct ccore_error *err)
 {
-	struct report p = {.s = s, .r = r};
+	struct report p = {.s = s, .r = r, .exceptions_left = EXCEPTIONS_SHOWN};
 	int status;
 
 	if (strcmp(a->argument, "crash") != 0)

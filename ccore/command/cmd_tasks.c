@@ -10,6 +10,9 @@
 #define CHAIN_MAX 1000u
 #define NAMES_SHOWN 5u
 
+// Running tasks whose thread is looked for: one for each event loop.
+#define RUNNING_MAX 100u
+
 struct item {
 	addr_t addr, waiter;
 	enum future_state state;
@@ -31,6 +34,7 @@ struct tasks {
 	VEC(struct item) all;
 	VEC(struct stack_frame) frames; // of each task, outermost first
 	VEC(struct waits) waits;
+	uint64_t running_n;
 	struct stack_table table;
 	uint64_t task, name, state, awaits, awaited_by, count; // columns
 };
@@ -50,10 +54,13 @@ static int add_running(struct tasks *t, struct item *item, const struct stack_fr
 		       struct ccore_error *err)
 {
 	struct threads all;
-	int status;
+	int status = add_frame(t, item, f) ? 0 : err_nomem(err);
 
+	// One for each thread can run; more are damaged.
+	if (status < 0 || t->running_n++ >= t->s->heap.runtime.threads.n ||
+	    t->running_n > RUNNING_MAX)
+		return status;
 	TRY(threads_find(&all, &t->s->heap, err));
-	status = add_frame(t, item, f) ? 0 : err_nomem(err);
 	for (uint64_t i = 0; i < all.all.n && status == 0; i++) {
 		struct stack stack;
 		uint64_t at = 0;
@@ -78,7 +85,7 @@ static int add_chain(struct tasks *t, struct item *item, addr_t coroutine, struc
 	struct coroutine c;
 
 	for (uint32_t i = 0; coroutine && coroutine_read(t->reader, coroutine, &c); i++) {
-		if (i == CHAIN_MAX) {
+		if (i == CHAIN_MAX || t->frames.n >= LIM_TASK_FRAMES) {
 			damage_note(&t->reader->damage, DAMAGE_LIMIT, coroutine);
 			break;
 		}
@@ -157,10 +164,21 @@ static int add_waits(struct tasks *t, const struct item *item, struct ccore_erro
 	return 0;
 }
 
+static int by_awaited(const void *a, const void *b)
+{
+	const struct waits *x = a, *y = b;
+
+	if (x->task != y->task)
+		return x->task < y->task ? -1 : 1;
+	return x->by < y->by ? -1 : x->by > y->by;
+}
+
 static int find_waits(struct tasks *t, struct ccore_error *err)
 {
 	for (uint64_t i = 0; i < t->all.n; i++)
 		TRY(add_waits(t, &t->all.data[i], err));
+	if (t->waits.n)
+		qsort(t->waits.data, t->waits.n, sizeof(*t->waits.data), by_awaited);
 	return 0;
 }
 
@@ -240,11 +258,19 @@ static void awaits_text(struct tasks *t, const struct item *item, struct strbuf 
 
 static void awaited_by_text(struct tasks *t, const struct item *item, struct strbuf *out)
 {
-	uint64_t n = 0;
+	uint64_t low = 0, high = t->waits.n, n = 0;
 
-	for (uint64_t i = 0; i < t->waits.n && n < NAMES_SHOWN; i++) {
+	while (low < high) {
+		const uint64_t middle = low + (high - low) / 2;
+
+		if (t->waits.data[middle].task < item->addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (uint64_t i = low; i < t->waits.n && n < NAMES_SHOWN; i++) {
 		if (t->waits.data[i].task != item->addr)
-			continue;
+			break;
 		strbuf_puts(out, n++ ? ", " : "");
 		task_name(t->reader, t->waits.data[i].by, out);
 	}

@@ -13,7 +13,7 @@ struct parser {
 static int wrong(const struct parser *p, const char *expected)
 {
 	return err_set(p->err, CCORE_EUSAGE, 0, "'%.100s': %s expected at column %llu", p->text,
-		       expected, (unsigned long long)(p->at - p->text + 1));
+		       expected, (unsigned long long)(p->at - p->text) + 1);
 }
 
 static bool is_digit(char c)

@@ -13,6 +13,7 @@ struct report {
 	struct unwinder *unwinder; // or NULL
 	struct source_text source;
 	uint64_t key, value, addr; // columns
+	uint64_t exceptions_left;  // that may still be shown
 };
 
 /** A row; `addr` is what it is about, or 0. */

@@ -134,6 +134,11 @@ static int add_thread(struct report *p, const struct thread *t, struct ccore_err
 
 		if (i && found.all.data[i - 1].value == e->value)
 			continue;
+		if (!p->exceptions_left) {
+			result_note(p->r, "only so many exceptions are shown: there are more");
+			break;
+		}
+		p->exceptions_left--;
 		if (i == 0)
 			report_add(p, "exceptions of", state->addr, "%s",
 				   name.failed ? "?" : name.data);
@@ -161,7 +166,7 @@ int report_exceptions(struct report *p, struct ccore_error *err)
 {
 	const struct runtime *rt = &p->s->heap.runtime;
 
-	for (uint64_t i = 0; i < p->threads.all.n; i++)
+	for (uint64_t i = 0; i < p->threads.all.n && p->exceptions_left; i++)
 		TRY(add_thread(p, &p->threads.all.data[i], err));
 	for (uint64_t i = 0; i < rt->interpreters.n; i++)
 		TRY(add_last(p, &rt->interpreters.data[i], err));

@@ -25,19 +25,36 @@ int64_t thread_tid(const struct heap *h, const struct thread *t)
 
 // -- OS threads and thread states together
 
+// Which OS thread has this thread register, and which this number; index + 1.
+struct os_index {
+	struct hashmap by_fs_base, by_tid;
+};
+
 /*
  * pthread_self() is the thread's fs_base. The kernel's own number counts where that register is
  * not known: Python notes it when the thread starts, and after a fork it is the parent's.
  */
-static uint32_t os_thread_of(const struct target *t, const struct py_thread *state)
+static bool index_os_threads(const struct target *t, struct os_index *ret)
 {
-	for (uint32_t i = 0; i < t->threads.n; i++)
-		if (t->threads.data[i].fs_base && t->threads.data[i].fs_base == state->thread_id)
-			return i;
-	for (uint32_t i = 0; i < t->threads.n; i++)
-		if (!t->threads.data[i].fs_base && state->native_id &&
-		    (uint64_t)t->threads.data[i].tid == state->native_id)
-			return i;
+	for (uint32_t i = 0; i < t->threads.n; i++) {
+		const struct os_thread *os = &t->threads.data[i];
+		struct hashmap *map = os->fs_base ? &ret->by_fs_base : &ret->by_tid;
+		const uint64_t key = os->fs_base ? os->fs_base : (uint64_t)os->tid;
+		uint32_t before;
+
+		if (key && !hashmap_get(map, key, &before) && !hashmap_put(map, key, i + 1))
+			return false;
+	}
+	return true;
+}
+
+static uint32_t os_thread_of(const struct os_index *index, const struct py_thread *state)
+{
+	uint32_t i = 0;
+
+	if (hashmap_get(&index->by_fs_base, state->thread_id, &i) ||
+	    hashmap_get(&index->by_tid, state->native_id, &i))
+		return i - 1;
 	return NO_THREAD;
 }
 
@@ -45,25 +62,30 @@ static uint32_t os_thread_of(const struct target *t, const struct py_thread *sta
 static int add_states(struct threads *ret, const struct heap *h, uint8_t *has_state,
 		      struct ccore_error *err)
 {
-	for (uint64_t i = h->runtime.threads.n; i-- > 0;) {
+	struct os_index index = {0};
+	bool ok = index_os_threads(h->target, &index);
+
+	for (uint64_t i = h->runtime.threads.n; ok && i-- > 0;) {
 		const struct thread t = {
 			.state = (uint32_t)i,
-			.os = os_thread_of(h->target, &h->runtime.threads.data[i]),
+			.os = os_thread_of(&index, &h->runtime.threads.data[i]),
+			.frame = UINT64_MAX,
 		};
 
-		if (!vec_push(&ret->all, t))
-			return err_nomem(err);
+		ok = vec_push(&ret->all, t);
 		if (t.os != NO_THREAD)
 			has_state[t.os] = 1;
 	}
-	return 0;
+	hashmap_done(&index.by_fs_base);
+	hashmap_done(&index.by_tid);
+	return ok ? 0 : err_nomem(err);
 }
 
 static int add_others(struct threads *ret, const struct heap *h, const uint8_t *has_state,
 		      struct ccore_error *err)
 {
 	for (uint32_t i = 0; i < h->target->threads.n; i++) {
-		const struct thread t = {.state = NO_THREAD, .os = i};
+		const struct thread t = {.state = NO_THREAD, .os = i, .frame = UINT64_MAX};
 
 		if (!has_state[i] && !vec_push(&ret->all, t))
 			return err_nomem(err);
@@ -89,7 +111,68 @@ static void put_crashed_first(struct threads *t, const struct target *target)
 	}
 }
 
-int threads_find(struct threads *ret, const struct heap *h, struct ccore_error *err)
+// A thread's frames follow each other in the list of roots.
+static void find_frames(struct threads *t, const struct heap *h, const uint64_t *by_state)
+{
+	for (uint64_t i = h->roots.all.n; i-- > 0;) {
+		const struct root *root = &h->roots.all.data[i];
+
+		if (root->kind == ROOT_FRAME && root->thread < h->runtime.threads.n &&
+		    by_state[root->thread] < t->all.n)
+			t->all.data[by_state[root->thread]].frame = i;
+	}
+}
+
+// threading._active of each interpreter: {ident: Thread}.
+static bool find_objects(struct threads *t, struct heap *h, const uint64_t *by_state)
+{
+	struct py_reader *r = heap_reader(h);
+	const __typeof__(h->runtime.threads) *states = &h->runtime.threads;
+	struct hashmap by_ident = {0}; // index + 1 in t->all
+	uint64_t k = 0;		       // states of one interpreter follow each other
+	bool ok = true;
+
+	for (uint32_t in = 0; ok && in < h->runtime.interpreters.n; in++) {
+		const addr_t active = module_global(r, h->runtime.interpreters.data[in].sysdict,
+						    "threading", "_active");
+		struct dict_iter it;
+		struct dict_item item;
+		int64_t ident;
+		uint32_t i;
+
+		for (; ok && k < states->n && states->data[k].interpreter == in; k++)
+			ok = !states->data[k].thread_id ||
+			     hashmap_put(&by_ident, states->data[k].thread_id,
+					 (uint32_t)by_state[k] + 1);
+		if (!active || !dict_iter_init_at(&it, r, active))
+			continue;
+		it.n = u64_min(it.n, LIM_NAMESPACE);
+		while (dict_iter_next(&it, &item))
+			if (int_value(r, item.key, &ident) &&
+			    hashmap_get(&by_ident, (uint64_t)ident, &i))
+				t->all.data[i - 1].object = item.value;
+	}
+	hashmap_done(&by_ident);
+	return ok;
+}
+
+static int complete(struct threads *t, struct heap *h, struct ccore_error *err)
+{
+	uint64_t *by_state = calloc(h->runtime.threads.n + 1, sizeof(*by_state));
+	bool ok = by_state;
+
+	for (uint64_t i = 0; ok && i < t->all.n; i++)
+		if (t->all.data[i].state != NO_THREAD)
+			by_state[t->all.data[i].state] = i;
+	if (ok) {
+		find_frames(t, h, by_state);
+		ok = find_objects(t, h, by_state);
+	}
+	free(by_state);
+	return ok ? 0 : err_nomem(err);
+}
+
+int threads_find(struct threads *ret, struct heap *h, struct ccore_error *err)
 {
 	uint8_t *has_state = calloc(h->target->threads.n + 1, 1);
 	int r;
@@ -101,6 +184,8 @@ int threads_find(struct threads *ret, const struct heap *h, struct ccore_error *
 	if (r == 0)
 		r = add_others(ret, h, has_state, err);
 	free(has_state);
+	if (r == 0)
+		r = complete(ret, h, err);
 	if (r < 0)
 		threads_done(ret);
 	else
@@ -117,20 +202,11 @@ void threads_done(struct threads *t)
 
 bool thread_name(struct heap *h, const struct thread *t, struct strbuf *out)
 {
-	const struct py_thread *state = thread_state(h, t);
 	struct py_reader *r = heap_reader(h);
-	addr_t thread, name;
+	addr_t name = t->object ? instance_attribute(r, t->object, "_name") : 0;
 
-	if (!state)
-		return false;
-	thread = dict_find_int(
-		r,
-		module_global(r, h->runtime.interpreters.data[state->interpreter].sysdict,
-			      "threading", "_active"),
-		(int64_t)state->thread_id);
-	name = thread ? instance_attribute(r, thread, "_name") : 0;
-	if (thread && !name) // as it is called in 2.7
-		name = instance_attribute(r, thread, "_Thread__name");
+	if (t->object && !name) // as it is called in 2.7
+		name = instance_attribute(r, t->object, "_Thread__name");
 	return name && text_append(r, name, LIM_NAME_BYTES, out, NULL);
 }
 
@@ -141,12 +217,12 @@ int thread_stack(struct heap *h, const struct thread *t, struct stack *ret, stru
 	struct py_reader *r = heap_reader(h);
 
 	*ret = (struct stack){0};
-	for (uint64_t i = 0; i < h->roots.all.n && t->state != NO_THREAD; i++) {
+	for (uint64_t i = t->frame; i < h->roots.all.n; i++) {
 		const struct root *root = &h->roots.all.data[i];
 		struct stack_frame f;
 
 		if (root->kind != ROOT_FRAME || root->thread != t->state)
-			continue;
+			break;
 		if (!stack_frame_read(r, root->addr, &f)) {
 			damage_note(&r->damage, DAMAGE_BAD_FRAME, root->addr);
 		} else if (!f.is_partial && !vec_push(&ret->frames, f)) {

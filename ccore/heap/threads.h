@@ -17,6 +17,8 @@ struct thread {
 	uint32_t state; // index in runtime.threads, or NO_THREAD
 	uint32_t os;	// index in target.threads, or NO_THREAD
 	bool crashed;	// the signal that ended the process came to it
+	addr_t object;	// its threading.Thread, or 0
+	uint64_t frame; // index in roots.all of its innermost frame; those of its others follow
 };
 
 /** The one that crashed first, then Python's by age, then those without a thread state. */
@@ -24,7 +26,7 @@ struct threads {
 	VEC(struct thread) all;
 };
 
-int threads_find(struct threads *ret, const struct heap *h, struct ccore_error *err);
+int threads_find(struct threads *ret, struct heap *h, struct ccore_error *err);
 void threads_done(struct threads *t);
 
 /** The Python thread state of `t`, or NULL. */

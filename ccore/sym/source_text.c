@@ -12,10 +12,12 @@
 // The first bytes of a file of the kernel's, as text.
 static void read_text(const char *path, char *buf, uint64_t cap)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
 	const ssize_t n = fd < 0 ? -1 : read(fd, buf, cap - 1);
 
 	buf[n > 0 ? n : 0] = '\0';
+	if (fd >= 0)
+		(void)close(fd); // it was only read
 }
 
 // When process `pid` started: that many of the kernel's ticks after the machine; 0: not known.

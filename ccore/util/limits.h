@@ -95,6 +95,9 @@
 // Frame slots: co_nlocalsplus + co_stacksize of one code object.
 #define LIM_FRAME_SLOTS 1000000u
 
+// Coroutines of all of asyncio's tasks together; each takes us 100 bytes.
+#define LIM_TASK_FRAMES 4000000u
+
 // Tasks that all of asyncio's tasks together wait for.
 #define LIM_AWAITED 10000000u
 
