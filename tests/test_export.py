@@ -37,8 +37,8 @@ def test_visits_are_what_the_collector_sees(mixed_core, exported):
         missing = truth.edges[addr] - targets(exported[addr], "visit")
         extra = targets(exported[addr], "visit") - truth.edges[addr]
         compared += 1
-        if (missing or extra) and not is_explained(
-                name, missing, extra, targets(exported[addr], "guess")):
+        # the frame of the recording itself went on running
+        if (missing or extra) and name != "frame":
             wrong[name, hex(addr)] = sorted(map(hex, missing)), sorted(map(hex, extra))
     assert wrong == {}
     assert compared > 5000

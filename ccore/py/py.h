@@ -87,7 +87,6 @@ struct py_type {
 	int64_t dictoffset;
 	uint32_t prefix; // bytes of the memory block before the object: GC head, managed words
 	enum py_dict_place dict_place;
-	addr_t traverse;		 // tp_traverse, or 0
 	addr_t cached_keys;		 // PyDictKeysObject shared by the instances, or 0
 	const struct py_type *base;	 // or NULL
 	const struct py_family *family;	 // the nearest base's; NULL: nothing but members
@@ -100,7 +99,7 @@ struct py_type {
 	addr_t traverse; // 0: there is none, or the tables know enough
 	const struct py_type *traverser;
 	addr_t size_method; // of a TYPE_SIZE_GUESSED: its C __sizeof__, a METH_NOARGS; or 0
-	addr_t tp_traverse; // its own, also where it is not the collector's
+	addr_t tp_traverse; // its own, also where it is not the collector's; 0: none
 };
 
 /** An object being read: a view or copy of the first `n` bytes of it. */

@@ -181,14 +181,12 @@ static bool take_structseq(struct py_reader *r, struct py_type *type)
 
 // Python classes add what tables know; their base's code does the rest. A module's knows the state
 // behind it.
-static void find_traverse(struct py_reader *r, const struct raw_type *t, struct py_type *type,
-			  bool known)
+static void find_traverse(const struct py_reader *r, struct py_type *type, bool known)
 {
 	const bool wanted = !known || type->family == &family_module;
 
-	if (!layout_has(r->layout, F_TP_TRAVERSE) || !r->py->emu)
+	if (!r->py->emu)
 		return;
-	type->tp_traverse = raw_u64(r, t, F_TP_TRAVERSE);
 	if (type->flags & TYPE_PYTHON)
 		type->traverser = type->base ? type->base->traverser : NULL;
 	else if (wanted && type->tp_traverse)
@@ -217,11 +215,12 @@ static bool find_members(struct py_reader *r, const struct raw_type *t, const ch
 	leaf = named && !known && members_is_leaf(tp_name);
 	if (!known && !leaf)
 		ok = declared_members(r, t, type, &declared);
-	type->traverse = raw_u64(r, t, F_TP_TRAVERSE);
+	type->tp_traverse = raw_u64(r, t, F_TP_TRAVERSE);
 	// A base's tp_traverse does not know what the derived type declares.
-	if (type->base && type->traverse == type->base->traverse && !(type->flags & TYPE_PYTHON))
+	if (type->base && type->tp_traverse == type->base->tp_traverse &&
+	    !(type->flags & TYPE_PYTHON))
 		disown_visits(declared.data, declared.n);
-	if (!type->traverse) {
+	if (!type->tp_traverse) {
 		disown_visits(rows, n);
 		disown_visits(declared.data, declared.n);
 	}
@@ -236,7 +235,7 @@ static bool find_members(struct py_reader *r, const struct raw_type *t, const ch
 		// The base of a type with its own struct may be larger than what it adds to.
 		type->opaque_to = type->basicsize > type->opaque_from ? type->basicsize : 0;
 	}
-	find_traverse(r, t, type, known);
+	find_traverse(r, type, known);
 	ok = ok && set_members(r, type, known ? rows : declared.data, known ? n : declared.n);
 	vec_done(&declared);
 	return ok;
