@@ -2,6 +2,7 @@
 #include "heap/gc.h"
 
 #define LINK_MASK (~3ull) // flags in the low bits of both links
+#define HEAD_ALIGNMENT 4u // of anchors: what the flags need
 
 struct walk {
 	struct py_reader *r;
@@ -16,7 +17,7 @@ struct walk {
 
 static const uint8_t *node_get(struct walk *w, addr_t node, uint8_t *scratch)
 {
-	return node % 8 ? NULL : py_get(w->r, node, w->next_off + 16, scratch);
+	return node % HEAD_ALIGNMENT ? NULL : py_get(w->r, node, w->next_off + 16, scratch);
 }
 
 // Both links of the node at `node`; false when it is not readable.
@@ -155,7 +156,7 @@ static bool is_anchor(struct walk *w, addr_t at, addr_t n, addr_t p)
 
 	n &= LINK_MASK;
 	p &= LINK_MASK;
-	if (!n || !p || n == at || n % 8 || p % 8 || !links(w, n, &next, &prev) || prev != at)
+	if (!n || !p || n == at || !links(w, n, &next, &prev) || prev != at)
 		return false;
 	return links(w, p, &next, &prev) && next == at;
 }
@@ -164,12 +165,12 @@ static int scan_stack(struct walk *w, addr_t sp, addr_t end)
 {
 	addr_t at;
 
-	if (!u64_align_up(sp, 8, &at) || end - sp > w->scan_left) {
+	if (!u64_align_up(sp, HEAD_ALIGNMENT, &at) || end - sp > w->scan_left) {
 		damage_note(&w->r->damage, DAMAGE_LIMIT, sp);
 		return 0;
 	}
 	w->scan_left -= end - sp;
-	for (; end - at >= 16 && at < end; at += 8) {
+	for (; end - at >= 16 && at < end; at += HEAD_ALIGNMENT) {
 		uint8_t scratch[16];
 		const uint8_t *p = py_get(w->r, at, 16, scratch);
 
