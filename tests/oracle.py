@@ -29,6 +29,9 @@ PROGRAMS = os.path.join(HERE, "programs")
 LEAKY_APP = os.path.join(ROOT, "corefiles", "programs", "leaky_app.py")
 NECROPY = os.environ.get("NECROPY", os.path.join(ROOT, "build", "necropy"))
 DEBIAN_PYTHON = "/usr/bin/python3"
+# interpreters that the scripts in corefiles/ have made
+CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
+                     "necropy-pythons")
 
 WAYS = ("kernel", "gcore", "alive")
 PATIENCE = 120  # seconds; far more than anything here takes, for slow machines
@@ -91,10 +94,13 @@ class Python(object):
         self.path = path
         facts = json.loads(self.evaluate(
             "import json, sys; print(json.dumps([sys.version_info[:3], "
-            "hasattr(sys, 'gettotalrefcount'), open('/proc/self/maps').read()]))"))
+            "hasattr(sys, 'gettotalrefcount'), 't' in getattr(sys, 'abiflags', ''), "
+            "open('/proc/self/maps').read()]))"))
         self.version = tuple(facts[0])
-        self.name = ".".join(str(n) for n in self.version) + ("d" if facts[1] else "")
-        self.image = image_of_python(facts[2], os.path.realpath(path))
+        self.free_threaded = facts[2]
+        self.name = (".".join(str(n) for n in self.version) + ("t" if facts[2] else "")
+                     + ("d" if facts[1] else ""))
+        self.image = image_of_python(facts[3], os.path.realpath(path))
 
     def evaluate(self, code):
         return subprocess.check_output([self.path, "-E", "-s", "-c", code], env=clean_environment(),
@@ -120,7 +126,8 @@ def find_pythons():
         paths = os.environ["NECROPY_PYTHONS"].split(":")
     else:
         paths = ([DEBIAN_PYTHON] + sorted(glob.glob("/usr/bin/python3.*d"))
-                 + sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python"))))
+                 + sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python")))
+                 + sorted(glob.glob(os.path.join(CACHE, "*", "bin", "python3"))))
     pythons = [Python(path) for path in paths if os.access(path, os.X_OK)]
     counts = collections.Counter()
     for python in pythons:
