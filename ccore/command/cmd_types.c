@@ -81,10 +81,10 @@ const struct command command_types = {
 	.name = "types",
 	.summary = "count objects by type, with the memory they take",
 	.argument = "",
-	.details =
-		"Counts every object that the collector's lists or a chain of references lead to. "
-		"Sizes are what sys.getsizeof() returns; ~ marks those that are estimates, "
-		"because the type computes its own in C or Python.",
+	.details = "Counts every object that the collector's lists or a chain of references lead "
+		   "to, and in free-threaded builds every other. Sizes are what sys.getsizeof() "
+		   "returns; ~ marks those that are estimates, "
+		   "because the type computes its own in C or Python.",
 	.example = "types -n 3\n"
 		   "type           count       size\n"
 		   "str           13,479  914.3 KiB\n"

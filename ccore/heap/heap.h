@@ -5,6 +5,7 @@
  *
  *	heap_need_public_gc()  the objects that gc.get_objects() returns
  *	heap_need_gc()     those, and the collector's other lists
+ *	heap_need_untracked()  those, and where memory tells what is on none
  *	heap_need_nodes()  all objects: those, and what is reachable from them and from roots,
  *			   as one table sorted by address
  *
@@ -41,7 +42,8 @@ struct heap {
 	struct roots roots;
 	struct heap_opts opts;
 
-	bool has_public_gc, has_gc; // what `gc` holds: gc.get_objects(), all lists
+	bool has_public_gc, has_gc, has_untracked; // what `gc` holds: gc.get_objects(), all
+		// lists, what is on none but seen in memory
 	struct gc_objects gc;
 
 	bool has_nodes;
@@ -60,6 +62,7 @@ void heap_close(struct heap *h);
 
 int heap_need_public_gc(struct heap *h, struct ccore_error *err);
 int heap_need_gc(struct heap *h, struct ccore_error *err);
+int heap_need_untracked(struct heap *h, struct ccore_error *err);
 int heap_need_nodes(struct heap *h, struct ccore_error *err);
 
 /** The calling thread's reader. */

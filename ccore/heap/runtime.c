@@ -47,7 +47,10 @@ static void find_gc(const struct layout *l, struct interpreter *in, bool first)
 	else
 		gc_from_statics(l, gc);
 	in->owns_gc = layout_has(l, F_IS_GC) || first;
-	for (unsigned i = 0; gc->generations && i < GC_GENERATIONS; i++)
+	if (layout_has(l, F_OB_GC_BITS)) // the lists are there, and not used
+		gc->permanent = 0;
+	for (unsigned i = 0; gc->generations && !layout_has(l, F_OB_GC_BITS) && i < GC_GENERATIONS;
+	     i++)
 		gc->heads[i] = gc->generations + i * l->struct_size[S_gc_generation] +
 			       layout_off(l, F_GEN_HEAD);
 }

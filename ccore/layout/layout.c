@@ -239,11 +239,6 @@ int layout_resolve(struct layout *ret, const struct target *t, const struct layo
 		if (!opts->no_cache)
 			cache_write(&l, l.module);
 	}
-	if (layout_has(&l, F_OB_TID))
-		return err_set(
-			err, CCORE_EUNSUPPORTED, 0,
-			"%s is a free-threaded build of CPython, which this version cannot read",
-			l.module->name);
 	*ret = l;
 	return 0;
 }

@@ -147,6 +147,14 @@ static bool set_members(struct py_reader *r, struct py_type *type, const struct 
 	return true;
 }
 
+// Types that are not the collector's have no tp_traverse to visit anything.
+static void own_only(struct py_member *rows, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (rows[i].kind == EDGE_VISIT)
+			rows[i].kind = EDGE_OWN;
+}
+
 static bool find_members(struct py_reader *r, const struct raw_type *t, const char *tp_name,
 			 struct py_type *type)
 {
@@ -161,6 +169,8 @@ static bool find_members(struct py_reader *r, const struct raw_type *t, const ch
 	if (named)
 		known = members_find(r->layout, tp_name, type->basicsize, rows, &n) || known ||
 			members_is_leaf(tp_name);
+	if (!(type->flags & TYPE_GC))
+		own_only(rows, n);
 	if (!known)
 		ok = declared_members(r, t, type, &declared);
 	if (type->base) {
@@ -218,7 +228,7 @@ static uint32_t block_prefix(const struct layout *l, uint64_t tp_flags)
 	uint32_t n = 0;
 
 	if (tp_flags >> TPFLAG_HAVE_GC & 1)
-		n += l->struct_size[S_PyGC_Head];
+		n += layout_gc_head(l);
 	if (tp_flags & (uint64_t)l->facts[FACT_FLAGS_PREHEADER])
 		n += 16;
 	return n;
