@@ -106,3 +106,18 @@ def test_the_default_depth_ends_the_search_in_a_deep_chain(deep):
     answer = deep.ask("why", address(deep.truth.notes["bottom"]))
     assert answer.rows == []
     assert "depth" in " ".join(answer.document["notes"])
+
+
+@pytest.fixture
+def strangers(lab, python, way):
+    return lab.target(python, "strangers", way)
+
+
+def test_what_other_threads_have_freed_is_gone_and_all_else_is_there(strangers):
+    notes = strangers.truth.notes
+    doomed = {i for ids in notes["doomed"] for i in ids}
+    left = {i: name for i, name in strangers.truth.objects.items() if i not in doomed}
+    assert {strangers.truth.objects[i] for i in doomed} == {"__main__.Made", "__main__.WithDict"}
+    assert set(notes["large"]) <= set(left)
+    assert differences(types_by_address(strangers, "--gc"), left) == {}
+    assert doomed & set(types_by_address(strangers)) == set()

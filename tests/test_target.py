@@ -30,7 +30,7 @@ def test_info_names_the_version_and_the_process(mixed):
     assert target["python"] == ".".join(str(n) for n in mixed.truth["python"])
     assert target["pid"] == mixed.truth["pid"]
     assert target["kind"] == ("process" if mixed.way == "alive" else "core")
-    assert target["free_threaded"] is False
+    assert target["free_threaded"] is mixed.python.free_threaded
 
 
 def test_info_rests_on_debug_information(mixed):
