@@ -37,7 +37,8 @@ static bool place(const struct layout *l, const struct mimalloc_segments *s, uin
 	uint64_t skipped;
 
 	// A wrapped `off` is no index either.
-	if (off % stride || !i || i >= s->slice_n || p->block_size < 8 || p->block_size % 8)
+	if (off % stride || !i || i >= s->slice_n || p->block_size < 8 || p->block_size % 8 ||
+	    slices > LIM_OBJECT_BYTES / SLICE_BYTES)
 		return false;
 	if (p->block_size >= HUGE_BLOCK)
 		p->block_size = slices * SLICE_BYTES;

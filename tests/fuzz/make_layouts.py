@@ -20,6 +20,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 TABLES = os.path.join(ROOT, "ccore", "layout")
 WANTED = ("2.7", "3.6", "3.10", "3.11", "3.12", "3.13")
+BUILT = ("3.13t",)  # by corefiles/free-threaded.sh
+CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
+                     "necropy-pythons")
 PROGRAM = ("import os, sys, time; os.write(1, ('%x' % sys.hexversion).encode()); "
            "time.sleep(1000)")
 
@@ -77,6 +80,7 @@ def pythons():
         for path in sorted(glob.glob(os.path.expanduser(
                 "~/.pyenv/versions/%s.*/bin/python" % version)))[:1]:
             found.append((version, path))
+    found += [(name, os.path.join(CACHE, name, "bin", "python3")) for name in BUILT]
     return [(name, path) for name, path in found if os.path.exists(path)]
 
 
