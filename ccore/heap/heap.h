@@ -43,7 +43,7 @@ struct heap {
 	struct heap_opts opts;
 
 	bool has_public_gc, has_gc, has_untracked; // what `gc` holds: gc.get_objects(), all
-		// lists, what is on none but seen in memory
+						   // lists, what is on none but seen in memory
 	struct gc_objects gc;
 
 	bool has_nodes;
