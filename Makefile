@@ -52,7 +52,7 @@ again = +$(Q)$(MAKE) --no-print-directory MODE=$(1) $(2)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all objects c-tests fuzzers demo test bench check format fuzz golden abi install clean help
+.PHONY: all objects c-tests fuzzers demo test test-matrix bench check format fuzz golden abi install clean help
 
 all: $(BIN)/libccore.so $(BIN)/libccore.a $(BIN)/necropy ## library and command line, in build/
 
@@ -102,6 +102,10 @@ test: ## everything that must pass; T=dict runs what has "dict" in its name
 	$(call again,ndebug,objects)
 	$(call again,asan,all c-tests fuzzers)
 	$(Q)$(PYTHON) -m pytest $(if $(T),-k '$(T)') $(PYTEST_ARGS) tests
+
+test-matrix: ## the same with the CPythons of other Debian suites, which it downloads first
+	$(Q)corefiles/debian_pythons.py
+	+$(Q)$(MAKE) --no-print-directory test
 
 bench: ## times, and ratios against other tools
 	$(Q)tools/install-deps.sh build demo test
@@ -158,6 +162,6 @@ clean: ## remove build/
 	$(Q)rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 -include $(patsubst %.c,$(OUT)/%.d,$(SRCS) $(TEST_SRCS))

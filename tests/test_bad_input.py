@@ -272,9 +272,9 @@ def test_without_debug_information_the_package_is_named(leaky_core, directory):
 
 
 @pytest.mark.parametrize("damage", ["garbage", "cut", "empty", "directory"])
-def test_damaged_cache_is_made_anew(leaky_core, directory, damage):
+def test_damaged_cache_is_made_anew(mixed_core, directory, damage):
     environment = dict(os.environ, XDG_CACHE_HOME=directory)
-    before = necropy("types", leaky_core.name, "--json", env=environment)
+    before = necropy("types", mixed_core.name, "-n", "all", "--json", env=environment)
     cached = [os.path.join(d, f) for d, _, files in os.walk(directory) for f in files]
     assert cached, "the layout is kept for the next time"
     for path in cached:
@@ -286,7 +286,7 @@ def test_damaged_cache_is_made_anew(leaky_core, directory, damage):
             file_with(os.path.dirname(path), {"garbage": b"\xa5" * len(content), "empty": b"",
                                               "cut": content[:len(content) // 2]}[damage],
                       os.path.basename(path))
-    after = necropy("types", leaky_core.name, "--json", env=environment)
+    after = necropy("types", mixed_core.name, "-n", "all", "--json", env=environment)
     assert after.status == ANSWERED, after.err
     assert json.loads(after.out)["rows"] == json.loads(before.out)["rows"]
 

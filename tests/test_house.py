@@ -14,7 +14,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 NECROPY = os.path.join(ROOT, "build", "necropy")
 CODE = ("ccore/*/*.[ch]", "ccore/*/*.def", "ccore/*/*/*.inc", "gdbext/*.py",
         "gdbext/necropy_gdb/*.py", "gdbext/necropy_gdb/*/*.py", "tests/*.py", "tests/*/*.py",
-        "tests/c/*.[ch]", "tests/fuzz/*.c", "corefiles/programs/*.py", "tools/*", "Makefile")
+        "tests/c/*.[ch]", "tests/fuzz/*.c", "corefiles/*.py", "corefiles/programs/*.py", "tools/*",
+        "Makefile")
 BANNED = r"\b(strcpy|strcat|strncpy|strncat|sprintf|vsprintf|strtok|gets|alloca|atoi|atol|atoll)\("
 # What PY_VERSION_HEX and "since" columns look like: 0x030c, 0x030c00f0, 0x0207.
 VERSION_NUMBER = r"\b0x0[23][01][0-9a-f]([0-9a-f]{4})?\b"

@@ -15,11 +15,9 @@ from oracle import ROOT
 sys.path.insert(0, os.path.join(ROOT, "gdbext"))
 from necropy_gdb import _native  # noqa: E402  (found by the line above)
 
-# Types whose struct or state is known only to an extension module's own code, not to libpython's
-# debug information: their words are offered as guesses. Where a reference lies behind another
-# pointer, as in 2.7's deque, not even that.
+# Types whose struct or state is known only to an extension module's own code: their words are
+# offered as guesses.
 GUESSED = {"module", "_json.Scanner", "_struct.Struct"}
-BEHIND_POINTERS_IN_2_7 = {"collections.deque", "operator.itemgetter"}
 
 
 class Binding(object):
@@ -50,12 +48,10 @@ def binding(mixed_core):
     binding.session.close()
 
 
-def is_explained(target, name, missing, extra, guesses):
+def is_explained(name, missing, extra, guesses):
     """Whether a difference is one of those that the docs explain."""
     if name == "frame":  # that of the recording itself went on running
         return True
-    if target.python.version[0] == 2 and name in BEHIND_POINTERS_IN_2_7:
-        return not extra
     return name in GUESSED and not extra and missing <= guesses
 
 
@@ -69,8 +65,7 @@ def test_references_are_those_that_the_collector_sees(mixed_core, binding):
         missing = truth.edges[addr] - found["visit"]
         extra = found["visit"] - truth.edges[addr]
         compared += 1
-        if (missing or extra) and not is_explained(mixed_core, name, missing, extra,
-                                                   found["guess"]):
+        if (missing or extra) and not is_explained(name, missing, extra, found["guess"]):
             wrong[name, hex(addr)] = sorted(map(hex, missing)), sorted(map(hex, extra))
     assert wrong == {}
     assert compared > 5000

@@ -158,6 +158,14 @@ def test_objects_are_of_the_type_asked_for(mixed):
     assert set(objects_of(mixed, "Slotted")) == truth
 
 
+def is_table_of_interned_strings(truth, a):
+    """A tracked dict from 3.14 on, and one that the recording itself makes grow."""
+    referents = truth.edges.get(a, ())
+    return (truth.type_of[a] == "dict" and len(referents) > 1000
+            and all(truth.type_of[to] == "str" for to in referents)
+            and not any(a in to for to in truth.edges.values()))
+
+
 def test_sizes_are_what_sys_getsizeof_returns(mixed_core):
     truth = mixed_core.truth
     wrong = collections.defaultdict(list)
@@ -165,7 +173,7 @@ def test_sizes_are_what_sys_getsizeof_returns(mixed_core):
     for a, row in objects_of(mixed_core, "*").items():
         if a in truth.sizes and is_exact(truth.type_of[a]):
             compared.add(truth.type_of[a])
-            if row["size"] != truth.sizes[a]:
+            if row["size"] != truth.sizes[a] and not is_table_of_interned_strings(truth, a):
                 wrong[truth.type_of[a]].append((hex(a), row["size"], truth.sizes[a]))
     assert {"dict", "list", "tuple", "set", "int", "str", "__main__.Plain"} <= compared
     assert {name: (len(some), some[0]) for name, some in wrong.items()} == {}

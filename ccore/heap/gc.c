@@ -2,19 +2,19 @@
 #include "heap/gc_bits.h"
 
 #define LINK_MASK (~3ull) // flags in the low bits of both links
-#define HEAD_ALIGNMENT 4u // of anchors: what the flags need
 
 struct walk {
 	struct py_reader *r;
 	struct gc_sink sink;
 	uint32_t next_off, prev_off, head_size;
-	uint64_t limit;	    // more nodes than this cannot be
-	uint64_t scan_left; // bytes of stacks: they do not overlap
+	uint32_t anchor_align; // 8; 4 where a PyGC_Head that is no object's is aligned to that
+	uint64_t limit;	       // more nodes than this cannot be
+	uint64_t scan_left;    // bytes of stacks: they do not overlap
 };
 
 static const uint8_t *node_get(struct walk *w, addr_t node, uint8_t *scratch)
 {
-	return node % HEAD_ALIGNMENT ? NULL : py_get(w->r, node, w->next_off + 16, scratch);
+	return node % w->anchor_align ? NULL : py_get(w->r, node, w->next_off + 16, scratch);
 }
 
 // Both links of the node at `node`; false when it is not readable.
@@ -174,12 +174,12 @@ static int scan_stack(struct walk *w, addr_t sp, addr_t end)
 {
 	addr_t at;
 
-	if (!u64_align_up(sp, HEAD_ALIGNMENT, &at) || end - sp > w->scan_left) {
+	if (!u64_align_up(sp, w->anchor_align, &at) || end - sp > w->scan_left) {
 		damage_note(&w->r->damage, DAMAGE_LIMIT, sp);
 		return 0;
 	}
 	w->scan_left -= end - sp;
-	for (; end - at >= 16 && at < end; at += HEAD_ALIGNMENT) {
+	for (; end - at >= 16 && at < end; at += w->anchor_align) {
 		uint8_t scratch[16];
 		const uint8_t *p = py_get(w->r, at, 16, scratch);
 
@@ -213,6 +213,10 @@ static struct walk start(struct gc_objects *out, struct py_reader *r,
 		.sink = {.out = out, .damage = &r->damage, .progress = progress, .err = err},
 		.next_off = layout_off(l, F_GC_NEXT),
 		.prev_off = layout_off(l, F_GC_PREV),
+		.anchor_align =
+			layout_has(l, F_GCS_GENERATIONS) && l->fields[F_GCS_GENERATIONS].off % 8
+				? 4
+				: 8,
 		.head_size = l->struct_size[S_PyGC_Head],
 		.limit = r->py->mem->bytes / l->struct_size[S_PyGC_Head],
 		.scan_left = r->py->mem->bytes,

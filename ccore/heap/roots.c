@@ -186,6 +186,7 @@ void root_visit(struct py_reader *r, const struct runtime *rt, const struct root
 		break;
 	case ROOT_THREAD:
 		visit_state(r, S_PyThreadState, root->addr);
+		visit_state(r, S_PyThreadStateImpl, root->addr);
 		break;
 	case ROOT_INTERPRETER:
 		visit_root_interpreter(r, &rt->interpreters.data[root->interpreter]);

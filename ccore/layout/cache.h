@@ -6,8 +6,9 @@
 #include "layout/layout.h"
 
 /**
- * Read the cached layout of `mod` into `ret`; false when there is none that fits this
- * build-id and these tables and whose checksum is right.
+ * Read the cached layout of `mod`, interpreter or extension, into `ret`; false when there is
+ * none that fits this build-id and these tables and whose checksum is right. What it says is
+ * still to be validated.
  */
 bool cache_read(struct layout *ret, const struct module *mod);
 

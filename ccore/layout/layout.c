@@ -2,6 +2,8 @@
 #include "layout/layout.h"
 
 #include "layout/cache.h"
+#include "layout/extensions.h"
+#include "layout/requests.h"
 #include "layout/validate.h"
 #include "util/strbuf.h"
 
@@ -44,6 +46,16 @@ static int no_python(const struct target *t, struct ccore_error *err)
 		       (unsigned long long)t->modules.n);
 }
 
+static bool read_cached(const struct module *m, const struct layout_opts *opts, struct layout *ret)
+{
+	struct layout l;
+
+	if (opts->no_cache || !cache_read(&l, m) || validate_layout(&l, NULL) < 0)
+		return false;
+	*ret = l;
+	return true;
+}
+
 // Sets ret->module when there is one, and the rest of *ret when it is in the cache. The likely
 // files come first, so that the others' symbols are seldom read.
 static int find_interpreter(const struct target *t, const struct layout_opts *opts,
@@ -55,7 +67,7 @@ static int find_interpreter(const struct target *t, const struct layout_opts *op
 
 			if (looks_like_python(m) != likely)
 				continue;
-			if (!opts->no_cache && cache_read(ret, m))
+			if (read_cached(m, opts, ret))
 				return 0;
 			if (!m->file && !m->build_id_n)
 				continue;
@@ -73,101 +85,6 @@ static int find_interpreter(const struct target *t, const struct layout_opts *op
 }
 
 // -- what debug information says of it
-
-// Requests of all rows, in one array each, so that DWARF is read once.
-struct requests {
-	struct member_request structs[STRUCT_N], fields[FIELD_N], members[MEMBERS_N],
-		edges[EDGE_ROW_N], roots[ROOT_ROW_N];
-	struct sym_request symbols[SYMBOL_N];
-};
-
-static const struct requests all_requests = {
-	.structs =
-		{
-#define STRUCT(id, names, need) [S_##id] = {.structs = names},
-#include "layout/cpython.def"
-		},
-	.members =
-		{
-#define MEMBERS(id, names, source, unit) [MEMBERS_##id] = {.structs = source, .cu = unit},
-#include "layout/members.def"
-		},
-	.fields =
-		{
-#define FIELD(id, struct_id, path, need) [F_##id] = {.paths = path},
-#include "layout/cpython.def"
-		},
-	.edges =
-		{
-#define EDGE(id, path, kind, label) [EDGE_ROW_NAME(__LINE__)] = {.paths = path},
-#include "layout/members.def"
-		},
-	.roots =
-		{
-#define ROOT(struct_id, path, label) [ROOT_ROW_NAME(__LINE__)] = {.paths = path},
-#include "layout/roots.def"
-		},
-	.symbols =
-		{
-#define SYMBOL(id, symbols, unit, need) [SYM_##id] = {.names = symbols, .cu = unit},
-#include "layout/cpython.def"
-		},
-};
-
-static const enum struct_id struct_of_field[FIELD_N] = {
-#define FIELD(id, struct_id, paths, need) [F_##id] = S_##struct_id,
-#include "layout/cpython.def"
-};
-
-static const enum members_id members_of_edge[EDGE_ROW_N] = {
-#define EDGE(id, path, kind, label) [EDGE_ROW_NAME(__LINE__)] = MEMBERS_##id,
-#include "layout/members.def"
-};
-
-static const enum struct_id struct_of_root[ROOT_ROW_N] = {
-#define ROOT(struct_id, path, label) [ROOT_ROW_NAME(__LINE__)] = S_##struct_id,
-#include "layout/roots.def"
-};
-
-static void make_requests(struct requests *q)
-{
-	*q = all_requests;
-	for (unsigned i = 0; i < FIELD_N; i++)
-		q->fields[i].structs = q->structs[struct_of_field[i]].structs;
-	for (unsigned i = 0; i < ROOT_ROW_N; i++)
-		q->roots[i].structs = q->structs[struct_of_root[i]].structs;
-	for (unsigned i = 0; i < EDGE_ROW_N; i++) {
-		q->edges[i].structs = q->members[members_of_edge[i]].structs;
-		q->edges[i].cu = q->members[members_of_edge[i]].cu;
-	}
-}
-
-static struct field answer(const struct member_request *q)
-{
-	return (struct field){
-		.found = q->found,
-		.off = q->off,
-		.size = q->size,
-		.bit_off = (uint8_t)q->bit_off,
-		.bit_size = (uint8_t)q->bit_size,
-	};
-}
-
-static void take_answers(struct layout *l, const struct requests *q)
-{
-	for (unsigned i = 0; i < STRUCT_N; i++)
-		l->struct_size[i] = q->structs[i].found ? q->structs[i].size : 0;
-	for (unsigned i = 0; i < MEMBERS_N; i++)
-		l->members_size[i] = q->members[i].found ? q->members[i].size : 0;
-	for (unsigned i = 0; i < FIELD_N; i++)
-		l->fields[i] = answer(&q->fields[i]);
-	for (unsigned i = 0; i < EDGE_ROW_N; i++)
-		l->edges[i] = answer(&q->edges[i]);
-	for (unsigned i = 0; i < ROOT_ROW_N; i++)
-		l->roots[i] = answer(&q->roots[i]);
-	for (unsigned i = 0; i < SYMBOL_N; i++)
-		l->symbols[i] = q->symbols[i].found ? q->symbols[i].value + l->module->bias : 0;
-}
 
 // The Debian package with the debug information of `m`, as far as its path tells.
 static void suggest_package(const struct module *m, struct strbuf *out)
@@ -202,21 +119,19 @@ static int no_debug_information(const struct target *t, const struct module *m,
 
 static int resolve_from_dwarf(struct layout *l, const struct target *t, struct ccore_error *err)
 {
-	// One array, since the rows are contiguous members of one type.
-	const uint64_t member_n = STRUCT_N + FIELD_N + MEMBERS_N + EDGE_ROW_N + ROOT_ROW_N;
 	struct requests *q = malloc(sizeof(*q));
 	int r;
 
 	if (!q)
 		return err_nomem(err);
-	make_requests(q);
-	r = dwarf_find(t, l->module, q->structs, member_n, q->symbols, SYMBOL_N, err);
+	requests_make(q);
+	r = dwarf_find(t, l->module, q->structs, REQUESTS_MEMBER_N, q->symbols, SYMBOL_N, err);
 	if (r == CCORE_ENOTFOUND)
 		r = no_debug_information(t, l->module, err);
 	if (r == 0)
 		r = symbols_find(t, l->module, q->symbols, SYMBOL_N, false, err);
 	if (r == 0)
-		take_answers(l, q);
+		requests_answer(q, l->module->bias, l);
 	free(q);
 	return r;
 }
@@ -239,6 +154,7 @@ int layout_resolve(struct layout *ret, const struct target *t, const struct layo
 		if (!opts->no_cache)
 			cache_write(&l, l.module);
 	}
+	TRY(extensions_add(&l, t, opts, err));
 	*ret = l;
 	return 0;
 }
@@ -269,7 +185,7 @@ int layout_set_version(struct layout *l, uint32_t version, struct ccore_error *e
 			l->facts[fact_rows[i].id] = fact_rows[i].value;
 	if (!l->facts[FACT_SUPPORTED])
 		return err_set(err, CCORE_EUNSUPPORTED, 0,
-			       "CPython %u.%u.%u is not supported: 2.7 and 3.6 to 3.13 are",
+			       "CPython %u.%u.%u is not supported: 2.7 and 3.6 to 3.14 are",
 			       version >> 24, (version >> 16) & 0xff, (version >> 8) & 0xff);
 	return 0;
 }

@@ -10,6 +10,20 @@
 
 // -- interpreter frames (3.11+)
 
+/*
+ * _PyStackRef, Include/internal/pycore_stackref.h: in the lowest bits of a reference stands how
+ * it is counted. It is visited either way; none is a lone tag, and an int is no reference.
+ */
+#define STACKREF_TAGS 3u
+#define STACKREF_INT 3u
+
+static addr_t frame_reference(const struct layout *l, uint64_t word)
+{
+	if (!layout_has(l, F_IF_STACKREF))
+		return word;
+	return (word & STACKREF_TAGS) == STACKREF_INT ? 0 : word & ~(uint64_t)STACKREF_TAGS;
+}
+
 bool iframe_read(struct py_reader *r, addr_t frame, struct iframe *ret)
 {
 	const struct layout *l = r->layout;
@@ -22,7 +36,7 @@ bool iframe_read(struct py_reader *r, addr_t frame, struct iframe *ret)
 		return false;
 	*ret = (struct iframe){
 		.addr = frame,
-		.code = field_u64(l, F_IF_EXECUTABLE, p),
+		.code = frame_reference(l, field_u64(l, F_IF_EXECUTABLE, p)),
 		.previous = field_u64(l, F_IF_PREVIOUS, p),
 		.frame_obj = field_u64(l, F_IF_FRAME_OBJ, p),
 		.owner = (uint8_t)field_u64(l, F_IF_OWNER, p),
@@ -31,30 +45,69 @@ bool iframe_read(struct py_reader *r, addr_t frame, struct iframe *ret)
 	return true;
 }
 
-// Slots with a value: stacktop, which is -1 while the frame is executing. Then the locals are
-// certain and the stack is not: what lies there may be left over.
+// How many slots have a value, by an index (3.11 to 3.13); -1 while the frame is executing.
+static bool slots_below_stacktop(struct py_reader *r, addr_t frame, uint64_t *ret)
+{
+	uint32_t word = 0;
+
+	if (mem_read_u32(r->py->mem, frame + layout_off(r->layout, F_IF_STACKTOP), &word) < 0)
+		damage_note(&r->damage, DAMAGE_BAD_FRAME, frame);
+	*ret = word;
+	return word != UINT32_MAX;
+}
+
+// The same by an address (3.14+); NULL while the frame is executing.
+static bool slots_below_stackpointer(struct py_reader *r, addr_t frame, uint64_t *ret)
+{
+	const addr_t top = py_read_ptr(r, frame + layout_off(r->layout, F_IF_STACKPOINTER), frame);
+
+	// one that is too low makes it too many
+	*ret = (top - (frame + layout_off(r->layout, F_IF_LOCALSPLUS))) / 8;
+	return top;
+}
+
+static void visit_slots(struct py_reader *r, addr_t frame, uint64_t first, uint64_t n,
+			enum edge_kind kind)
+{
+	const addr_t slots = frame + layout_off(r->layout, F_IF_LOCALSPLUS) + first * 8;
+
+	if (!layout_has(r->layout, F_IF_STACKREF)) {
+		visit_pointers(r, slots, n, kind, LABEL_LOCAL, first, frame);
+		return;
+	}
+	for (uint64_t i = 0; i < n && r->edges.left; i++) {
+		uint64_t word;
+
+		if (mem_read_u64(r->py->mem, slots + i * 8, &word) < 0) {
+			damage_note(&r->damage, DAMAGE_BAD_FRAME, frame);
+			return;
+		}
+		edge_emit(&r->edges, frame_reference(r->layout, word), kind, LABEL_LOCAL,
+			  first + i);
+	}
+}
+
+// While a frame is executing its locals are certain and its stack is not: what lies there may be
+// left over.
 static void iframe_visit_slots(struct py_reader *r, addr_t frame, addr_t code)
 {
-	const struct layout *l = r->layout;
-	const addr_t slots = frame + layout_off(l, F_IF_LOCALSPLUS);
-	uint64_t locals_n, stack_n;
-	uint32_t word;
-	int32_t stacktop;
+	uint64_t locals_n, stack_n, n;
+	bool known;
 
-	if (!code_slots(r, code, &locals_n, &stack_n) ||
-	    mem_read_u32(r->py->mem, frame + layout_off(l, F_IF_STACKTOP), &word) < 0) {
+	if (!code_slots(r, code, &locals_n, &stack_n)) {
 		damage_note(&r->damage, DAMAGE_BAD_FRAME, frame);
 		return;
 	}
-	stacktop = (int32_t)word;
-	if (stacktop >= 0 && (uint64_t)stacktop <= locals_n + stack_n) {
-		visit_pointers(r, slots, (uint64_t)stacktop, EDGE_VISIT, LABEL_LOCAL, 0, frame);
+	known = layout_has(r->layout, F_IF_STACKPOINTER) ? slots_below_stackpointer(r, frame, &n)
+							 : slots_below_stacktop(r, frame, &n);
+	if (known && n <= locals_n + stack_n) {
+		visit_slots(r, frame, 0, n, EDGE_VISIT);
 		return;
 	}
-	if (stacktop != -1)
+	if (known)
 		damage_note(&r->damage, DAMAGE_BAD_FRAME, frame);
-	visit_pointers(r, slots, locals_n, EDGE_VISIT, LABEL_LOCAL, 0, frame);
-	visit_pointers(r, slots + locals_n * 8, stack_n, EDGE_GUESS, LABEL_LOCAL, locals_n, frame);
+	visit_slots(r, frame, 0, locals_n, EDGE_VISIT);
+	visit_slots(r, frame, locals_n, stack_n, EDGE_GUESS);
 }
 
 void iframe_visit(struct py_reader *r, addr_t frame)
@@ -72,8 +125,9 @@ void iframe_visit(struct py_reader *r, addr_t frame)
 	edge_emit_text(b, f.frame_obj, EDGE_VISIT, " frame object");
 	edge_emit_text(b, py_read_ptr(r, frame + layout_off(l, F_IF_LOCALS), frame), EDGE_VISIT,
 		       ".f_locals");
-	edge_emit_text(b, py_read_ptr(r, frame + layout_off(l, F_IF_FUNC), frame), EDGE_VISIT,
-		       " function");
+	edge_emit_text(b,
+		       frame_reference(l, py_read_ptr(r, frame + layout_off(l, F_IF_FUNC), frame)),
+		       EDGE_VISIT, " function");
 	edge_emit_text(b, f.code, EDGE_VISIT, ".f_code");
 	iframe_visit_slots(r, frame, f.code);
 }

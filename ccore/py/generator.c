@@ -30,6 +30,8 @@ static void visit_generator(struct py_reader *r, const struct py_object *o)
 {
 	if (has_iframe(r, o))
 		iframe_visit(r, iframe_addr(r, o));
+	else if (layout_has(r->layout, F_IF_STACKREF))
+		edge_emit_text(&r->edges, generator_code(r, o), EDGE_VISIT, ".gi_code");
 }
 
 static uint64_t size_generator(struct py_reader *r, const struct py_object *o)

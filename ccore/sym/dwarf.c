@@ -41,7 +41,10 @@ static bool cu_is(Dwarf_Die *cu, const char *want)
 	if (!want)
 		return true;
 	name = dwarf_diename(cu);
-	return name && strcmp(base_name(name), want) == 0;
+	if (!name)
+		return false;
+	name = base_name(name);
+	return is_alternative(want, name, strlen(name));
 }
 
 static void take_type(struct scan *s, struct wanted_type *w, Dwarf_Die *die)

@@ -173,12 +173,20 @@ static bool find_member(Dwarf_Die *type, const char *name, uint64_t name_n, Dwar
 	return false;
 }
 
+static bool points_to_struct(Dwarf_Die *type)
+{
+	Dwarf_Die at, target;
+
+	return dwarf_type_peel(type, &at) && dwarf_tag(&at) == DW_TAG_pointer_type &&
+	       type_of(&at, &target) && dwarf_type_peel(&target, &at) && dwarf_type_is_struct(&at);
+}
+
 static bool set_answer(Dwarf_Die *member, Dwarf_Die *type, uint64_t bit, struct member_request *ret)
 {
 	uint64_t bit_size = 0, size = dwarf_type_size(type);
 
 	(void)attr_number(member, DW_AT_bit_size, &bit_size); // 0: no bit-field
-	if (!bit_size && bit % 8)
+	if ((!bit_size && bit % 8) || (ret->to_struct && !points_to_struct(type)))
 		return false;
 	if (bit_size)
 		size = (bit % 8 + bit_size + 7) / 8;

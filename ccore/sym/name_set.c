@@ -51,6 +51,17 @@ int name_set_add_one(struct name_set *s, const char *name, uint64_t n, uint32_t 
 	return 0;
 }
 
+bool is_alternative(const char *names, const char *name, uint64_t n)
+{
+	const char *one;
+	uint64_t one_n;
+
+	while ((one = next_alternative(&names, &one_n)))
+		if (one_n == n && memcmp(one, name, n) == 0)
+			return true;
+	return false;
+}
+
 int name_set_add(struct name_set *s, const char *names, uint32_t row, struct ccore_error *err)
 {
 	const char *name;

@@ -9,6 +9,7 @@
 #include "util/error.h"
 #include "util/vec.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 struct name_entry {
@@ -45,5 +46,8 @@ void name_set_done(struct name_set *s);
 
 /** Cut the first alternative off `*names`, blanks around it trimmed; NULL after the last. */
 const char *next_alternative(const char **names, uint64_t *ret_n);
+
+/** Whether the `n` bytes at `name` are one of the '|'-separated `names`. */
+bool is_alternative(const char *names, const char *name, uint64_t n);
 
 #endif

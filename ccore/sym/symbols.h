@@ -12,9 +12,10 @@
 /** A symbol wanted. `names`: alternatives, '|'-separated, best first. */
 struct sym_request {
 	const char *names;
-	// A source file ("gcmodule.c") when the name is a file-local one that others may share;
-	// then it is looked up as a variable in that compilation unit, in DWARF. NULL: the symbol
-	// tables, where suffixes that compilers add (.lto_priv.0, .constprop.0, .1) are ignored.
+	// Source files ("gcmodule.c"), '|'-separated, when the name is a file-local one that
+	// others may share; then it is looked up as a variable in such a compilation unit, in
+	// DWARF. NULL: the symbol tables, where suffixes that compilers add (.lto_priv.0,
+	// .constprop.0, .1) are ignored.
 	const char *cu;
 	bool found;
 	uint64_t value; // address in the file: add module->bias
@@ -25,10 +26,11 @@ struct sym_request {
  * A struct member wanted, or a struct's size. `structs`: type names, '|'-separated, best
  * first; typedef or tag. `paths`: member paths, '|'-separated, best first ("long_value.lv_tag");
  * anonymous members are transparent; NULL asks for the struct's size. With `cu`, only a type
- * defined in that source file counts.
+ * defined in one of those source files counts. Without `structs` nothing is asked.
  */
 struct member_request {
 	const char *structs, *paths, *cu;
+	bool to_struct; // only a member that points to a struct counts
 	bool found;
 	uint32_t off;  // bytes from the start of the struct
 	uint32_t size; // bytes of the member (of a bit-field, those it touches), or of the struct

@@ -19,18 +19,18 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 TABLES = os.path.join(ROOT, "ccore", "layout")
-WANTED = ("2.7", "3.6", "3.10", "3.11", "3.12", "3.13")
-BUILT = ("3.13t",)  # by corefiles/free-threaded.sh
-CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
-                     "necropy-pythons")
-PROGRAM = ("import os, sys, time; os.write(1, ('%x' % sys.hexversion).encode()); "
-           "time.sleep(1000)")
+WANTED = ("2.7", "3.6", "3.10", "3.11", "3.12", "3.13", "3.13t", "3.14")
+PLACES = ("~/.pyenv/versions/%s.*/bin/python", "~/.cache/necropy-pythons/sid-%s/python",
+          "~/.cache/necropy-pythons/%s/bin/python3")
+PROGRAM = ("import collections, functools, io, itertools, operator, os, sys, time; "
+           "os.write(1, ('%x' % sys.hexversion).encode()); time.sleep(1000)")
 
 
 def rows(table, macro):
     """The first words of each row `macro(...)`, in their order."""
     with open(os.path.join(TABLES, table), encoding="utf-8") as source:
-        return re.findall(r'^%s\((\w+),\s*(?:"([^"]*)")?' % macro, source.read(), re.MULTILINE)
+        return re.findall(r'^%s(?:_IN)?\((\w+),\s*(?:"([^"]*)")?' % macro, source.read(),
+                          re.MULTILINE)
 
 
 def names():
@@ -46,7 +46,7 @@ def names():
 
 
 def cached_layout(python):
-    """(hexversion, the layout that necropy caches when it reads a process of `python`)."""
+    """(hexversion, the rows that necropy caches when it reads a process of `python`)."""
     with tempfile.TemporaryDirectory() as directory:
         child = subprocess.Popen([python, "-E", "-s", "-c", PROGRAM], stdout=subprocess.PIPE)
         try:
@@ -58,9 +58,17 @@ def cached_layout(python):
             child.send_signal(signal.SIGKILL)
             child.wait()
             child.stdout.close()
-        path, = glob.glob(os.path.join(directory, "necropy", "layout-*"))
-        with open(path, encoding="ascii") as text:
-            return version, text.read().splitlines()[1:-1]
+        # the interpreter's rows, and those of each extension that it has as a file of its own
+        lines = []
+        for path in glob.glob(os.path.join(directory, "necropy", "layout-*")):
+            with open(path, encoding="ascii") as text:
+                lines += text.read().splitlines()[1:-1]
+        return version, sorted(lines, key=place_of_row)
+
+
+def place_of_row(line):
+    kind, index = line.split()[:2]
+    return "SMFERY".index(kind), int(index)
 
 
 def layout_by_name(python):
@@ -69,18 +77,16 @@ def layout_by_name(python):
     lines = ["V version %d 0 0 0" % int(version, 16)]
     for line in cached:
         kind, index, numbers = line.split(" ", 2)
-        if not numbers.startswith("0 0 0 0") or kind not in "SM":
-            lines.append("%s %s %s" % (kind, by_kind[kind][int(index)], numbers))
+        lines.append("%s %s %s" % (kind, by_kind[kind][int(index)], numbers))
     return "\n".join(lines) + "\n"
 
 
 def pythons():
     found = [("debian", "/usr/bin/python3")]
     for version in WANTED:
-        for path in sorted(glob.glob(os.path.expanduser(
-                "~/.pyenv/versions/%s.*/bin/python" % version)))[:1]:
-            found.append((version, path))
-    found += [(name, os.path.join(CACHE, name, "bin", "python3")) for name in BUILT]
+        there = [path for place in PLACES
+                 for path in sorted(glob.glob(os.path.expanduser(place % version)))]
+        found += [(version, path) for path in there[:1]]
     return [(name, path) for name, path in found if os.path.exists(path)]
 
 

@@ -22,8 +22,8 @@ GENERAL, UNICODE, SPLIT = 0, 1, 2
 with open(os.path.join(HERE, "fuzz_family.c"), encoding="utf-8") as source_file:
     SOURCE = source_file.read()
 TYPES = re.findall(r'^\tT\("([^"]*)", ', SOURCE, re.MULTILINE)
-LAYOUTS = re.findall(r'"([\w.]+)"',
-                     re.search(r"layout_names\[\] = \{(.*?)\}", SOURCE, re.DOTALL).group(1))
+LAYOUTS = re.findall(r'"([\w.]+)"', re.search(r"layout_names\[\] = \{(.*?)\}", SOURCE,
+                                            re.DOTALL).group(1))
 with open(os.path.join(HERE, "..", "..", "ccore", "layout", "cpython.def"),
           encoding="utf-8") as table:
     MOVED = re.findall(r"^FIELD\((\w+), (?:runtime|PyInterpreterState|PyThreadState),",
@@ -184,10 +184,11 @@ class Heap(object):
                         CO_NAME=name, CO_QUALNAME=name, CO_FILENAME=name)
 
     def iframe(self, at, code, locals_, previous=0, owner=0):
+        slots = at + self.layout.off("IF_LOCALSPLUS")
         self.put(at, IF_EXECUTABLE=code, IF_PREVIOUS=previous, IF_STACKTOP=len(locals_),
-                 IF_OWNER=owner)
+                 IF_STACKPOINTER=slots + 8 * len(locals_), IF_OWNER=owner)
         for i, value in enumerate(locals_):
-            self.word(at + self.layout.off("IF_LOCALSPLUS") + 8 * i, value)
+            self.word(slots + 8 * i, value)
 
     def frame(self, code, locals_, back=0):
         layout = self.layout
