@@ -185,7 +185,7 @@ int layout_set_version(struct layout *l, uint32_t version, struct ccore_error *e
 			l->facts[fact_rows[i].id] = fact_rows[i].value;
 	if (!l->facts[FACT_SUPPORTED])
 		return err_set(err, CCORE_EUNSUPPORTED, 0,
-			       "CPython %u.%u.%u is not supported: 2.7 and 3.6 to 3.14 are",
+			       "CPython %u.%u.%u is not supported: 2.7 and 3.6 to 3.15 are",
 			       version >> 24, (version >> 16) & 0xff, (version >> 8) & 0xff);
 	return 0;
 }

@@ -28,9 +28,15 @@ const struct py_family family_bytes = {
 
 static uint64_t size_bytearray(struct py_reader *r, const struct py_object *o)
 {
-	if (!layout_has(r->layout, F_BYTEARRAY_ALLOC))
+	const struct layout *l = r->layout;
+	uint64_t alloc;
+
+	if (!layout_has(l, F_BYTEARRAY_ALLOC))
 		return o->type->basicsize;
-	return o->type->basicsize + (uint64_t)field_i64(r->layout, F_BYTEARRAY_ALLOC, o->p);
+	alloc = (uint64_t)field_i64(l, F_BYTEARRAY_ALLOC, o->p);
+	if (alloc && layout_has(l, F_BYTEARRAY_OBJECT))
+		alloc += layout_off(l, F_BYTES_SVAL) + 1; // an empty bytes object
+	return o->type->basicsize + alloc;
 }
 
 static void repr_bytearray(struct py_reader *r, const struct py_object *o, struct strbuf *out)

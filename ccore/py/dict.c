@@ -296,7 +296,7 @@ static void repr_dict(struct py_reader *r, const struct py_object *o, struct str
 }
 
 const struct py_family family_dict = {
-	.types = "dict",
+	.types = "dict|frozendict",
 	.reads = S_PyDictObject,
 	.visit = visit_dict,
 	.size = size_dict,

@@ -2,13 +2,10 @@
 // Generators, coroutines, asynchronous generators: from 3.11 on their frame is inside them.
 #include "py/families.h"
 
-// gi_frame_state from which on there is no frame left: FRAME_CLEARED.
-#define FRAME_CLEARED 4
-
 static bool has_iframe(struct py_reader *r, const struct py_object *o)
 {
 	return layout_has(r->layout, F_GI_IFRAME) &&
-	       field_i64(r->layout, F_GI_FRAME_STATE, o->p) < FRAME_CLEARED;
+	       field_i64(r->layout, F_GI_FRAME_STATE, o->p) < r->layout->facts[FACT_FRAME_CLEARED];
 }
 
 static addr_t iframe_addr(struct py_reader *r, const struct py_object *o)

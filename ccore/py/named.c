@@ -30,19 +30,28 @@ static void repr_module(struct py_reader *r, const struct py_object *o, struct s
 	strbuf_putc(out, '>');
 }
 
+static bool module_state_size(struct py_reader *r, const struct py_object *o, uint64_t *ret)
+{
+	const struct layout *l = r->layout;
+	addr_t def;
+
+	if (layout_has(l, F_MD_STATE_SIZE)) {
+		*ret = object_u64(r, o, F_MD_STATE_SIZE);
+		return true;
+	}
+	if (!layout_has(l, F_MD_DEF) || !layout_has(l, F_MDEF_SIZE))
+		return false;
+	def = object_u64(r, o, F_MD_DEF);
+	return def && mem_read_u64(r->py->mem, def + layout_off(l, F_MDEF_SIZE), ret) == 0;
+}
+
 // The state of an extension module: a block whose words only the module's own m_traverse knows.
 static void visit_module_state(struct py_reader *r, const struct py_object *o)
 {
-	const struct layout *l = r->layout;
-	addr_t def, state;
+	const addr_t state = layout_has(r->layout, F_MD_STATE) ? object_u64(r, o, F_MD_STATE) : 0;
 	uint64_t size;
 
-	if (!layout_has(l, F_MD_DEF) || !layout_has(l, F_MDEF_SIZE))
-		return;
-	def = object_u64(r, o, F_MD_DEF);
-	state = object_u64(r, o, F_MD_STATE);
-	if (!def || !state ||
-	    mem_read_u64(r->py->mem, def + layout_off(l, F_MDEF_SIZE), &size) < 0 ||
+	if (!state || !module_state_size(r, o, &size) ||
 	    size > LIM_MODULE_STATE_BYTES) // also -1: a module that has no state
 		return;
 	visit_guesses(r, state, size);

@@ -35,8 +35,8 @@ __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t
 
 // -- layouts
 
-static const char *const layout_names[] = {"2.7",  "3.6",  "3.10",   "3.11", "3.12",
-					   "3.13", "3.14", "debian", "3.13t"};
+static const char *const layout_names[] = {"2.7",  "3.6",  "3.10", "3.11",   "3.12",
+					   "3.13", "3.14", "3.15", "debian", "3.13t"};
 #define LAYOUT_N (sizeof(layout_names) / sizeof(layout_names[0]))
 
 static struct layout layouts[LAYOUT_N];

@@ -208,6 +208,24 @@ def seen_dict():
     return plain
 
 
+def things_of_newer_versions():
+    """What some versions cannot write, of the rest as much as this one knows."""
+    made = []
+    for source in ("int | str", "int | Plain(1)", "list[int]", "t'a{Plain(2)!r:>3}b'",
+                   "iter(t'a{1}b')", "frozendict(key=Target('frozendict'))", "frozendict()"):
+        try:
+            made.append(eval(source))
+        except (NameError, SyntaxError, TypeError):
+            pass
+    return made
+
+
+def finished_generator():
+    generator = generator_holding(1)
+    list(generator)
+    return generator
+
+
 def list_with_spare_room():
     items = []
     for i in range(1000):
@@ -287,6 +305,8 @@ population = {
     "others": [slice(1, 2), range(3), iter([1]), iter({}), iter(()), memoryview(b"ab"),
                enumerate([1]), reversed([1]), property(), staticmethod(len), classmethod(len),
                super(Slotted, in_slot), len, [].append, {}.get, type(in_slot).left],
+    "finished": [finished_generator() for _ in range(10)],
+    "newer": things_of_newer_versions(),
     "loops": [],
 }
 for generator in population["generators"][::2]:
