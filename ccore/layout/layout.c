@@ -187,6 +187,10 @@ int layout_set_version(struct layout *l, uint32_t version, struct ccore_error *e
 		return err_set(err, CCORE_EUNSUPPORTED, 0,
 			       "CPython %u.%u.%u is not supported: 2.7 and 3.6 to 3.15 are",
 			       version >> 24, (version >> 16) & 0xff, (version >> 8) & 0xff);
+	if (layout_has(l, F_OB_GC_BITS) && !l->facts[FACT_SUPPORTED_FREE_THREADED])
+		return err_set(err, CCORE_EUNSUPPORTED, 0,
+			       "free-threaded CPython %u.%u.%u is not supported: 3.13 and 3.14 are",
+			       version >> 24, (version >> 16) & 0xff, (version >> 8) & 0xff);
 	return 0;
 }
 
