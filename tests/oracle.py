@@ -7,6 +7,7 @@ lies the truth that CPython itself has written down (programs/truth.py).
 """
 
 import collections
+import copy
 import ctypes
 import glob
 import json
@@ -100,14 +101,23 @@ class Python(object):
         self.free_threaded = facts[2]
         self.name = (".".join(str(n) for n in self.version) + ("t" if facts[2] else "")
                      + ("d" if facts[1] else ""))
-        if re.search(r"^%s/\w+-" % re.escape(MADE_PYTHONS), path):
+        self.has_own_libc = bool(re.match(r"%s/\w+-" % re.escape(MADE_PYTHONS), path))
+        if self.has_own_libc:
             self.name += "-" + os.path.basename(os.path.dirname(path)).split("-")[0]
         self.image = image_of_python(facts[3])
+        self.loader = re.search(r" (/\S*/ld-[^/\s]*)$", facts[3], re.MULTILINE).group(1)
+        self.command = [path]
 
     def evaluate(self, code):
         return subprocess.check_output([self.path, "-E", "-s", "-c", code], env=clean_environment(),
                                        stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                        timeout=PATIENCE).decode()
+
+    def run_by_loader(self):
+        """The same, as `ld.so PYTHON`: to the kernel it is the loader that runs."""
+        other = copy.copy(self)
+        other.command = [self.loader, os.path.realpath(self.path)]
+        return other
 
     def why_not(self):
         """Why necropy is not expected to know this interpreter's layout, or None."""
@@ -320,7 +330,7 @@ class Target(object):
             arguments = ("truth.json",) + tuple(arguments)
         self.process = None
         try:
-            self.process = Process([python.path, "-E", "-s", "-B", script] + list(arguments),
+            self.process = Process(python.command + ["-E", "-s", "-B", script] + list(arguments),
                                    self.directory)
             self.pid = self.process.pid
             self.maps = self.process.maps

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """info, gc, maps and shm against what CPython and the kernel say."""
 
+import os
 import re
 
 import pytest
 
+import oracle
 from oracle import LEAKY_APP, number
 
 SEGMENT = re.compile(r"^(\w+)-(\w+) (\S{4}) (\w+) \S+ +\d+ +(/SYSV\w+)", re.MULTILINE)
@@ -31,6 +33,20 @@ def test_info_names_the_version_and_the_process(mixed):
     assert target["pid"] == mixed.truth["pid"]
     assert target["kind"] == ("process" if mixed.way == "alive" else "core")
     assert target["free_threaded"] is mixed.python.free_threaded
+
+
+def test_an_interpreter_that_the_loader_was_told_to_run_is_found(debian, way):
+    target = oracle.Target(debian.run_by_loader(), "mixed", way)
+    try:
+        assert os.path.basename(target.command[0]).startswith("ld-")
+        answer = target.ask("types", "--gc", "-n", "all")
+        assert {row["type"]: row["count"] for row in answer.rows} == target.truth.counts
+        info = {row["key"]: row["value"] for row in target.ask("info").rows}
+        assert info["interpreter"] == debian.image
+        named = target.run("types", "--exe", debian.image)
+        assert named.status == 0, named.err
+    finally:
+        target.close()
 
 
 def test_info_rests_on_debug_information(mixed):

@@ -54,17 +54,12 @@ static void add_settings(struct gc_answer *g, const struct gc_state *gc, const c
 	const struct layout *l = &g->s->heap.layout;
 
 	add(g, variable(g, gc->enabled), "%senabled", prefix);
-	for (unsigned i = 0; gc->generations && i < GC_GENERATIONS; i++) {
-		const addr_t gen = gc->generations + i * l->struct_size[S_gc_generation];
-
-		add(g, variable(g, gen + layout_off(l, F_GEN_THRESHOLD)), "%sthreshold%u", prefix,
-		    i);
-	}
-	for (unsigned i = 0; gc->generations && i < GC_GENERATIONS; i++) {
-		const addr_t gen = gc->generations + i * l->struct_size[S_gc_generation];
-
-		add(g, variable(g, gen + layout_off(l, F_GEN_COUNT)), "%scount%u", prefix, i);
-	}
+	for (unsigned i = 0; i < GC_GENERATIONS && gc->generations[i]; i++)
+		add(g, variable(g, gc->generations[i] + layout_off(l, F_GEN_THRESHOLD)),
+		    "%sthreshold%u", prefix, i);
+	for (unsigned i = 0; i < GC_GENERATIONS && gc->generations[i]; i++)
+		add(g, variable(g, gc->generations[i] + layout_off(l, F_GEN_COUNT)), "%scount%u",
+		    prefix, i);
 	add(g, variable(g, gc->debug), "%sdebug", prefix);
 	add(g, variable(g, gc->collecting), "%scollecting", prefix);
 }

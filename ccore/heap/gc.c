@@ -203,7 +203,7 @@ static int walk_in_flight(struct walk *w, const struct target *t)
 	return 0;
 }
 
-static struct walk start(struct gc_objects *out, struct py_reader *r,
+static struct walk start(struct gc_objects *out, const struct runtime *rt, struct py_reader *r,
 			 const struct progress *progress, struct ccore_error *err)
 {
 	const struct layout *l = r->layout;
@@ -213,10 +213,7 @@ static struct walk start(struct gc_objects *out, struct py_reader *r,
 		.sink = {.out = out, .damage = &r->damage, .progress = progress, .err = err},
 		.next_off = layout_off(l, F_GC_NEXT),
 		.prev_off = layout_off(l, F_GC_PREV),
-		.anchor_align =
-			layout_has(l, F_GCS_GENERATIONS) && l->fields[F_GCS_GENERATIONS].off % 8
-				? 4
-				: 8,
+		.anchor_align = rt->interpreters.data[0].gc.heads[0] % 8 ? 4 : 8,
 		.head_size = l->struct_size[S_PyGC_Head],
 		.limit = r->py->mem->bytes / l->struct_size[S_PyGC_Head],
 		.scan_left = r->py->mem->bytes,
@@ -235,7 +232,7 @@ static int walk_generations(struct walk *w, const struct interpreter *in, uint32
 int gc_walk_public(struct gc_objects *ret, const struct runtime *rt, struct py_reader *r,
 		   const struct progress *progress, struct ccore_error *err)
 {
-	struct walk w = start(ret, r, progress, err);
+	struct walk w = start(ret, rt, r, progress, err);
 	const bool collecting = runtime_is_collecting(rt, r->py->mem);
 	const bool in_bits = layout_has(r->layout, F_OB_GC_BITS);
 	int status = 0;
@@ -255,7 +252,7 @@ int gc_walk_public(struct gc_objects *ret, const struct runtime *rt, struct py_r
 int gc_walk_rest(struct gc_objects *ret, const struct runtime *rt, struct py_reader *r,
 		 const struct target *t, const struct progress *progress, struct ccore_error *err)
 {
-	struct walk w = start(ret, r, progress, err);
+	struct walk w = start(ret, rt, r, progress, err);
 	const bool collecting = runtime_is_collecting(rt, r->py->mem);
 	const bool in_bits = layout_has(r->layout, F_OB_GC_BITS);
 
@@ -273,7 +270,7 @@ int gc_walk_rest(struct gc_objects *ret, const struct runtime *rt, struct py_rea
 int gc_walk_untracked(struct gc_objects *ret, const struct runtime *rt, struct py_reader *r,
 		      const struct progress *progress, struct ccore_error *err)
 {
-	struct walk w = start(ret, r, progress, err);
+	struct walk w = start(ret, rt, r, progress, err);
 
 	for (uint32_t i = 0; gc_sees_untracked(r->layout) && i < rt->interpreters.n; i++)
 		TRY(gc_bits_walk_untracked(&w.sink, rt, i, r));

@@ -8,12 +8,18 @@ static addr_t offset_from(const struct layout *l, addr_t base, enum field_id f)
 	return layout_has(l, f) ? base + layout_off(l, f) : 0;
 }
 
+// `n` of an array of struct gc_generation.
+static void generations_from(const struct layout *l, addr_t array, addr_t *ret, unsigned n)
+{
+	for (unsigned i = 0; array && i < n; i++)
+		ret[i] = array + i * l->struct_size[S_gc_generation];
+}
+
 static void gc_from_struct(const struct layout *l, addr_t gc, struct gc_state *ret)
 {
 	const addr_t permanent = offset_from(l, gc, F_GCS_PERMANENT);
 
 	*ret = (struct gc_state){
-		.generations = offset_from(l, gc, F_GCS_GENERATIONS),
 		.permanent = permanent ? permanent + layout_off(l, F_GEN_HEAD) : 0,
 		.collecting = offset_from(l, gc, F_GCS_COLLECTING),
 		.enabled = offset_from(l, gc, F_GCS_ENABLED),
@@ -21,18 +27,25 @@ static void gc_from_struct(const struct layout *l, addr_t gc, struct gc_state *r
 		.garbage = offset_from(l, gc, F_GCS_GARBAGE),
 		.callbacks = offset_from(l, gc, F_GCS_CALLBACKS),
 	};
+	if (layout_has(l, F_GCS_YOUNG) && layout_has(l, F_GCS_OLD)) {
+		ret->generations[0] = gc + layout_off(l, F_GCS_YOUNG);
+		generations_from(l, gc + layout_off(l, F_GCS_OLD), ret->generations + 1, 2);
+	} else {
+		generations_from(l, offset_from(l, gc, F_GCS_GENERATIONS), ret->generations,
+				 GC_GENERATIONS);
+	}
 }
 
 static void gc_from_statics(const struct layout *l, struct gc_state *ret)
 {
 	*ret = (struct gc_state){
-		.generations = l->symbols[SYM_GENERATIONS],
 		.collecting = l->symbols[SYM_COLLECTING],
 		.enabled = l->symbols[SYM_ENABLED],
 		.debug = l->symbols[SYM_DEBUG],
 		.garbage = l->symbols[SYM_GARBAGE],
 		.callbacks = l->symbols[SYM_CALLBACKS],
 	};
+	generations_from(l, l->symbols[SYM_GENERATIONS], ret->generations, GC_GENERATIONS);
 }
 
 // The first interpreter owns a collector that all share.
@@ -47,12 +60,13 @@ static void find_gc(const struct layout *l, struct interpreter *in, bool first)
 	else
 		gc_from_statics(l, gc);
 	in->owns_gc = layout_has(l, F_IS_GC) || first;
-	if (layout_has(l, F_OB_GC_BITS)) // the lists are there, and not used
+	if (layout_has(l, F_OB_GC_BITS)) { // the lists are there, and not used
 		gc->permanent = 0;
-	for (unsigned i = 0; gc->generations && !layout_has(l, F_OB_GC_BITS) && i < GC_GENERATIONS;
-	     i++)
-		gc->heads[i] = gc->generations + i * l->struct_size[S_gc_generation] +
-			       layout_off(l, F_GEN_HEAD);
+		return;
+	}
+	for (unsigned i = 0; i < GC_GENERATIONS; i++)
+		gc->heads[i] =
+			gc->generations[i] ? gc->generations[i] + layout_off(l, F_GEN_HEAD) : 0;
 }
 
 // -- lists of interpreters and threads

@@ -10,9 +10,9 @@
 
 /** Addresses of the collector's variables; 0 where the version has none. */
 struct gc_state {
-	addr_t heads[GC_GENERATIONS]; // list anchors, youngest first
-	addr_t permanent;	      // anchor of the permanent generation (3.7+)
-	addr_t generations;	      // the array of struct gc_generation
+	addr_t generations[GC_GENERATIONS]; // struct gc_generation, youngest first
+	addr_t heads[GC_GENERATIONS];	    // the anchors of their lists
+	addr_t permanent;		    // anchor of the permanent generation (3.7+)
 	addr_t collecting, enabled, debug, garbage, callbacks;
 };
 

@@ -10,7 +10,8 @@ import pytest
 import oracle
 from oracle import necropy
 
-PYTHONS = [python for python in oracle.find_pythons() if python.version >= (3, 6)]
+PYTHONS = [python for python in oracle.find_pythons()
+           if python.version >= (3, 6) and not python.has_own_libc]
 
 BEGIN = """
 import json, os, signal, sys, threading, time
