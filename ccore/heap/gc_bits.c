@@ -63,6 +63,9 @@ static int take_untracked(void *ctx, const struct mimalloc_block *b)
 	const uint8_t *p =
 		py_get(s->r, object + layout_off(s->r->layout, F_OB_GC_BITS), 1, &scratch);
 
+	// Of the collector's heaps this was said when tracked objects were looked for.
+	if (!p && b->tag == MIMALLOC_OBJECT)
+		damage_note(s->sink->damage, DAMAGE_UNREADABLE_OBJECT, object);
 	if (!p || *p & BIT_TRACKED || !is_live_object(s->r, object, b->tag))
 		return 0;
 	return gc_sink_push(s->sink, object);

@@ -42,8 +42,8 @@ struct heap {
 	struct roots roots;
 	struct heap_opts opts;
 
-	bool has_public_gc, has_gc, has_untracked; // what `gc` holds: gc.get_objects(), all
-						   // lists, what is on none but seen in memory
+	// What `gc` holds: gc.get_objects(); all lists; what is on none but seen in memory.
+	bool has_public_gc, has_gc, has_untracked;
 	struct gc_objects gc;
 
 	bool has_nodes;
