@@ -30,7 +30,7 @@ PROGRAMS = os.path.join(HERE, "programs")
 LEAKY_APP = os.path.join(ROOT, "corefiles", "programs", "leaky_app.py")
 NECROPY = os.environ.get("NECROPY", os.path.join(ROOT, "build", "necropy"))
 DEBIAN_PYTHON = "/usr/bin/python3"
-# What corefiles/debian_pythons.py has made: SUITE-VERSION/python.
+# What scripts in corefiles/ have made: SUITE-VERSION/python, VERSIONt/bin/python3.
 MADE_PYTHONS = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
                             "necropy-pythons")
 
@@ -95,14 +95,17 @@ class Python(object):
         self.path = path
         facts = json.loads(self.evaluate(
             "import json, sys; print(json.dumps([sys.version_info[:3], "
-            "hasattr(sys, 'gettotalrefcount'), open('/proc/self/maps').read()]))"))
+            "hasattr(sys, 'gettotalrefcount'), 't' in getattr(sys, 'abiflags', ''), "
+            "open('/proc/self/maps').read()]))"))
         self.version = tuple(facts[0])
-        self.name = ".".join(str(n) for n in self.version) + ("d" if facts[1] else "")
-        self.has_own_libc = path.startswith(MADE_PYTHONS + os.sep)
+        self.free_threaded = facts[2]
+        self.name = (".".join(str(n) for n in self.version) + ("t" if facts[2] else "")
+                     + ("d" if facts[1] else ""))
+        self.has_own_libc = bool(re.match(r"%s/\w+-" % re.escape(MADE_PYTHONS), path))
         if self.has_own_libc:
             self.name += "-" + os.path.basename(os.path.dirname(path)).split("-")[0]
-        self.image = image_of_python(facts[2])
-        self.loader = re.search(r" (/\S*/ld-[^/\s]*)$", facts[2], re.MULTILINE).group(1)
+        self.image = image_of_python(facts[3])
+        self.loader = re.search(r" (/\S*/ld-[^/\s]*)$", facts[3], re.MULTILINE).group(1)
         self.command = [path]
 
     def evaluate(self, code):
@@ -136,7 +139,8 @@ def find_pythons():
     else:
         paths = ([DEBIAN_PYTHON] + sorted(glob.glob("/usr/bin/python3.*d"))
                  + sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python")))
-                 + sorted(glob.glob(os.path.join(MADE_PYTHONS, "*-*", "python"))))
+                 + sorted(glob.glob(os.path.join(MADE_PYTHONS, "*-*", "python")))
+                 + sorted(glob.glob(os.path.join(MADE_PYTHONS, "*", "bin", "python3"))))
     pythons = [Python(path) for path in paths if os.access(path, os.X_OK)]
     counts = collections.Counter()
     for python in pythons:

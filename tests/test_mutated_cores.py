@@ -80,6 +80,17 @@ class Core(object):
         self.file.flush()
         self.undo = []
 
+    def saved_from(self, off):
+        """(offset, bytes) of all that is not a hole: cores of reserved memory are sparse."""
+        while off < self.size:
+            try:
+                off = os.lseek(self.file.fileno(), off, os.SEEK_DATA)
+            except OSError:  # only a hole is left
+                return
+            end = os.lseek(self.file.fileno(), off, os.SEEK_HOLE)
+            yield off, self.read(off, end - off)
+            off = end
+
     def word_at(self, off):
         return struct.unpack("<Q", self.read(off, 8))[0]
 
@@ -162,7 +173,7 @@ def change_elf_header(core, chance):
 
 def cut(core, chance):
     where = chance.choice((chance.randrange(core.size), chance.randrange(PAGE * 4)))
-    core.undo.append((where, core.read(where, core.size - where)))
+    core.undo += reversed(list(core.saved_from(where)))
     core.file.truncate(where)
 
 
@@ -248,7 +259,8 @@ def addresses_in(path, cache):
 @pytest.fixture
 def copy(mixed_core):
     directory = tempfile.mkdtemp(prefix="necropy-test-")
-    shutil.copy(mixed_core.name, os.path.join(directory, "core"))
+    subprocess.run(["cp", "--sparse=always", mixed_core.name, os.path.join(directory, "core")],
+                   check=True)
     yield os.path.join(directory, "core")
     shutil.rmtree(directory)
 

@@ -5,7 +5,7 @@ import csv
 
 import pytest
 
-from oracle import address, chains, number
+from oracle import Target, address, chains, number
 from test_types import ALL, differences, objects_of
 
 
@@ -106,3 +106,30 @@ def test_the_default_depth_ends_the_search_in_a_deep_chain(deep):
     answer = deep.ask("why", address(deep.truth.notes["bottom"]))
     assert answer.rows == []
     assert "depth" in " ".join(answer.document["notes"])
+
+
+@pytest.fixture
+def strangers(lab, python, way):
+    return lab.target(python, "strangers", way)
+
+
+def test_what_other_threads_have_freed_is_gone_and_all_else_is_there(strangers):
+    notes = strangers.truth.notes
+    doomed = {i for ids in notes["doomed"] for i in ids}
+    left = {i: name for i, name in strangers.truth.objects.items() if i not in doomed}
+    assert {strangers.truth.objects[i] for i in doomed} == {"__main__.Made", "__main__.WithDict"}
+    assert set(notes["large"]) <= set(left)
+    assert differences(types_by_address(strangers, "--gc"), left) == {}
+    assert doomed & set(types_by_address(strangers)) == set()
+
+
+@pytest.mark.parametrize("quick_way", ["kernel", "alive"])
+def test_a_heap_that_changes_is_read_up_to_what_is_changing(python, quick_way):
+    busy = Target(python, "busy", quick_way)
+    try:
+        answer = busy.run("objects", "*", "--json", *ALL)  # some may be being collected
+        stable = set(busy.truth.notes["stable"])
+    finally:
+        busy.close()  # it takes all processors
+    assert answer.status in (0, 3), answer.err  # damage: a list in the middle of a change
+    assert stable - {number(row["addr"]) for row in answer.rows} == set()

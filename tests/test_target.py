@@ -19,7 +19,7 @@ def test_info_names_the_version_and_the_process(mixed):
     assert target["python"] == ".".join(str(n) for n in mixed.truth["python"])
     assert target["pid"] == mixed.truth["pid"]
     assert target["kind"] == ("process" if mixed.way == "alive" else "core")
-    assert target["free_threaded"] is False
+    assert target["free_threaded"] is mixed.python.free_threaded
 
 
 def test_an_interpreter_that_the_loader_was_told_to_run_is_found(debian, way):

@@ -78,7 +78,7 @@ static void add_lists(struct gc_answer *g, uint32_t interpreter, const char *pre
 			in_flight += list->n;
 		else if (list->generation == GC_PERMANENT)
 			add(g, list->n, "%sfrozen", prefix);
-		else
+		else if (list->generation < GC_GENERATIONS)
 			add(g, list->n, "%sgeneration%u", prefix, list->generation);
 	}
 	if (in_flight)

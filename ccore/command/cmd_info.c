@@ -48,7 +48,7 @@ static void add_python(struct info *i)
 	const struct heap *h = &i->s->heap;
 	const struct result_target *t = i->target;
 
-	add(i, "python", "%s", t->python);
+	add(i, "python", "%s%s", t->python, t->free_threaded ? " free-threaded" : "");
 	add(i, "interpreter", "%s", h->layout.module->name);
 	add(i, "build-id", "%s", t->build_id ? t->build_id : "none");
 	add(i, "layout", "%s%s", t->layout, h->layout.from_cache ? " (cached)" : "");

@@ -22,6 +22,7 @@ static void describe_target(struct session *s, struct ccore_result *r)
 		.pid = s->target.pid > 0 ? (uint64_t)s->target.pid : 0,
 		.python = arena_printf(&r->arena, "%u.%u.%u", l->version >> 24,
 				       (l->version >> 16) & 0xff, (l->version >> 8) & 0xff),
+		.free_threaded = layout_has(l, F_OB_GC_BITS),
 		.build_id = m->build_id_n ? arena_strdup(&r->arena, id) : NULL,
 		.layout = l->source,
 		.gc_in_progress = runtime_is_collecting(&s->heap.runtime, &s->target.mem),

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "heap/gc.h"
+#include "heap/gc_bits.h"
 
 #define LINK_MASK (~3ull) // flags in the low bits of both links
 
 struct walk {
 	struct py_reader *r;
-	struct gc_objects *out;
-	const struct progress *progress;
-	struct ccore_error *err;
+	struct gc_sink sink;
 	uint32_t next_off, prev_off, head_size;
 	uint32_t anchor_align; // 8; 4 where a PyGC_Head that is no object's is aligned to that
 	uint64_t limit;	       // more nodes than this cannot be
 	uint64_t scan_left;    // bytes of stacks: they do not overlap
-	bool stays_in_place;   // the array of objects, while the public lists are walked
 };
 
 static const uint8_t *node_get(struct walk *w, addr_t node, uint8_t *scratch)
@@ -35,19 +32,36 @@ static bool links(struct walk *w, addr_t node, addr_t *ret_next, addr_t *ret_pre
 
 #define READY_STEP 4096u // objects after which others are told
 
-static int push(struct walk *w, addr_t node)
+int gc_sink_push(struct gc_sink *s, addr_t object)
 {
-	struct gc_objects *out = w->out;
+	struct gc_objects *out = s->out;
 
-	if (w->stays_in_place && out->objects.n == out->objects.cap) {
-		damage_note(&w->r->damage, DAMAGE_LIMIT, node);
+	if (s->stays_in_place && out->objects.n == out->objects.cap) {
+		damage_note(s->damage, DAMAGE_LIMIT, object);
 		return 0;
 	}
-	if (!vec_push(&out->objects, node + w->head_size))
-		return err_nomem(w->err);
-	if (w->stays_in_place && out->objects.n % READY_STEP == 0)
+	if (!vec_push(&out->objects, object))
+		return err_nomem(s->err);
+	if (s->stays_in_place && out->objects.n % READY_STEP == 0)
 		atomic_store_explicit(&out->public_ready, out->objects.n, memory_order_release);
-	return progress_poll(w->progress, "reading the GC lists", w->out->objects.n, 0, w->err);
+	return progress_poll(s->progress, "reading the GC lists", out->objects.n, 0, s->err);
+}
+
+int gc_sink_list(struct gc_sink *s, uint32_t interpreter, uint32_t generation, uint64_t first)
+{
+	const struct gc_list list = {
+		.interpreter = interpreter,
+		.generation = generation,
+		.first = first,
+		.n = s->out->objects.n - first,
+	};
+
+	return vec_push(&s->out->lists, list) ? 0 : err_nomem(s->err);
+}
+
+static int push(struct walk *w, addr_t node)
+{
+	return gc_sink_push(&w->sink, node + w->head_size);
 }
 
 static void bad_link(struct walk *w, addr_t node)
@@ -118,7 +132,7 @@ static int walk_forward(struct walk *w, addr_t head)
 		return 0;
 	}
 	for (; node != head; node = next) {
-		if (node == turtle || w->out->objects.n >= w->limit ||
+		if (node == turtle || w->sink.out->objects.n >= w->limit ||
 		    !links(w, node, &next, &prev)) {
 			bad_link(w, node);
 			return 0;
@@ -136,15 +150,10 @@ static int walk_forward(struct walk *w, addr_t head)
 static int walk_list(struct walk *w, addr_t head, uint32_t interpreter, uint32_t generation,
 		     bool collecting)
 {
-	struct gc_list list = {
-		.interpreter = interpreter,
-		.generation = generation,
-		.first = w->out->objects.n,
-	};
+	const uint64_t first = w->sink.out->objects.n;
 
 	TRY(collecting ? walk_forward(w, head) : walk_both_ends(w, head));
-	list.n = w->out->objects.n - list.first;
-	return vec_push(&w->out->lists, list) ? 0 : err_nomem(w->err);
+	return gc_sink_list(&w->sink, interpreter, generation, first);
 }
 
 // -- a collection's own lists, anchored in local variables of the collector
@@ -156,7 +165,7 @@ static bool is_anchor(struct walk *w, addr_t at, addr_t n, addr_t p)
 
 	n &= LINK_MASK;
 	p &= LINK_MASK;
-	if (!n || !p || n == at || n % 8 || p % 8 || !links(w, n, &next, &prev) || prev != at)
+	if (!n || !p || n == at || !links(w, n, &next, &prev) || prev != at)
 		return false;
 	return links(w, p, &next, &prev) && next == at;
 }
@@ -201,9 +210,7 @@ static struct walk start(struct gc_objects *out, const struct runtime *rt, struc
 
 	return (struct walk){
 		.r = r,
-		.out = out,
-		.progress = progress,
-		.err = err,
+		.sink = {.out = out, .damage = &r->damage, .progress = progress, .err = err},
 		.next_off = layout_off(l, F_GC_NEXT),
 		.prev_off = layout_off(l, F_GC_PREV),
 		.anchor_align = rt->interpreters.data[0].gc.heads[0] % 8 ? 4 : 8,
@@ -213,23 +220,29 @@ static struct walk start(struct gc_objects *out, const struct runtime *rt, struc
 	};
 }
 
+static int walk_generations(struct walk *w, const struct interpreter *in, uint32_t i,
+			    bool collecting)
+{
+	for (uint32_t g = 0; in->owns_gc && g < GC_GENERATIONS; g++)
+		if (in->gc.heads[g])
+			TRY(walk_list(w, in->gc.heads[g], i, g, collecting));
+	return 0;
+}
+
 int gc_walk_public(struct gc_objects *ret, const struct runtime *rt, struct py_reader *r,
 		   const struct progress *progress, struct ccore_error *err)
 {
 	struct walk w = start(ret, rt, r, progress, err);
 	const bool collecting = runtime_is_collecting(rt, r->py->mem);
+	const bool in_bits = layout_has(r->layout, F_OB_GC_BITS);
 	int status = 0;
 
 	// Only address space: memory is taken as objects are found. No object is smaller than its
 	// head and a header.
-	w.stays_in_place = vec_reserve(&ret->objects, w.limit / 2);
-	for (uint32_t i = 0; status == 0 && i < rt->interpreters.n; i++) {
-		const struct interpreter *in = &rt->interpreters.data[i];
-
-		for (uint32_t g = 0; status == 0 && in->owns_gc && g < GC_GENERATIONS; g++)
-			if (in->gc.heads[g])
-				status = walk_list(&w, in->gc.heads[g], i, g, collecting);
-	}
+	w.sink.stays_in_place = vec_reserve(&ret->objects, w.limit / 2);
+	for (uint32_t i = 0; status == 0 && i < rt->interpreters.n; i++)
+		status = in_bits ? gc_bits_walk_public(&w.sink, rt, i, r)
+				 : walk_generations(&w, &rt->interpreters.data[i], i, collecting);
 	ret->public_n = ret->objects.n;
 	atomic_store_explicit(&ret->public_ready, ret->public_n, memory_order_release);
 	atomic_store_explicit(&ret->public_is_complete, true, memory_order_release);
@@ -241,14 +254,27 @@ int gc_walk_rest(struct gc_objects *ret, const struct runtime *rt, struct py_rea
 {
 	struct walk w = start(ret, rt, r, progress, err);
 	const bool collecting = runtime_is_collecting(rt, r->py->mem);
+	const bool in_bits = layout_has(r->layout, F_OB_GC_BITS);
 
 	for (uint32_t i = 0; i < rt->interpreters.n; i++) {
 		const struct interpreter *in = &rt->interpreters.data[i];
 
-		if (in->owns_gc && in->gc.permanent)
+		if (in_bits)
+			TRY(gc_bits_walk_rest(&w.sink, rt, i, r));
+		else if (in->owns_gc && in->gc.permanent)
 			TRY(walk_list(&w, in->gc.permanent, i, GC_PERMANENT, collecting));
 	}
-	return collecting ? walk_in_flight(&w, t) : 0;
+	return collecting && !in_bits ? walk_in_flight(&w, t) : 0;
+}
+
+int gc_walk_untracked(struct gc_objects *ret, const struct runtime *rt, struct py_reader *r,
+		      const struct progress *progress, struct ccore_error *err)
+{
+	struct walk w = start(ret, rt, r, progress, err);
+
+	for (uint32_t i = 0; gc_sees_untracked(r->layout) && i < rt->interpreters.n; i++)
+		TRY(gc_bits_walk_untracked(&w.sink, rt, i, r));
+	return 0;
 }
 
 #define REFS_UNTRACKED (-2)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The collector's lists: the objects that gc.get_objects() returns, and some it does not.
+/*
+ * gc: the collector's objects, those that gc.get_objects() returns and some it does not. They are
+ * on lists (gc.c) or, in free-threaded builds, marked in their headers (gc_bits.c).
+ */
 #ifndef NECROPY_GC_H
 #define NECROPY_GC_H
 
@@ -10,11 +13,12 @@
 
 #define GC_PERMANENT GC_GENERATIONS	   // as a generation number: gc.freeze(), immortals
 #define GC_IN_FLIGHT (GC_GENERATIONS + 1u) // on a running collection's own lists
+#define GC_UNTRACKED (GC_GENERATIONS + 2u) // on none: found in the memory of the heap
 
 /** A run of objects that came from one list. */
 struct gc_list {
 	uint32_t interpreter; // index
-	uint32_t generation;  // 0 to 2, GC_PERMANENT, GC_IN_FLIGHT
+	uint32_t generation;  // 0 to 2, GC_PERMANENT, GC_IN_FLIGHT, GC_UNTRACKED
 	uint64_t first, n;    // in objects
 };
 
@@ -54,6 +58,18 @@ bool gc_is_tracked(struct py_reader *r, addr_t addr);
  */
 bool gc_is_linked(struct py_reader *r, addr_t addr);
 void gc_prefetch_link(struct py_reader *r, addr_t addr);
+
+/**
+ * After that, where memory tells all objects and not only the collector's: the others. The layout
+ * says whether it does (gc_sees_untracked()).
+ */
+int gc_walk_untracked(struct gc_objects *ret, const struct runtime *rt, struct py_reader *r,
+		      const struct progress *progress, struct ccore_error *err);
+
+static inline bool gc_sees_untracked(const struct layout *l)
+{
+	return layout_has(l, F_OB_GC_BITS);
+}
 
 void gc_objects_done(struct gc_objects *g);
 

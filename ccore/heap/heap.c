@@ -115,6 +115,19 @@ int heap_need_gc(struct heap *h, struct ccore_error *err)
 	return 0;
 }
 
+int heap_need_untracked(struct heap *h, struct ccore_error *err)
+{
+	if (h->has_untracked)
+		return 0;
+	TRY(heap_need_gc(h, err));
+	h->has_gc = false; // for whoever comes after a failure
+	TRY(keep_gc(
+		h, gc_walk_untracked(&h->gc, &h->runtime, heap_reader(h), &h->opts.progress, err)));
+	h->has_gc = true;
+	h->has_untracked = true;
+	return 0;
+}
+
 bool heap_node(const struct heap *h, addr_t addr, uint32_t *ret)
 {
 	return addrset_id(&h->set, addr, ret) && !(h->node_flags[*ret] & NODE_BAD);

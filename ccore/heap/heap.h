@@ -5,6 +5,7 @@
  *
  *	heap_need_public_gc()  the objects that gc.get_objects() returns
  *	heap_need_gc()     those, and the collector's other lists
+ *	heap_need_untracked()  those, and where memory tells what is on none
  *	heap_need_nodes()  all objects: those, what the allocators have given out (universe.h),
  *			   and what is reachable from them and from roots, as one table
  *			   sorted by address
@@ -61,8 +62,9 @@ struct heap {
 	struct roots roots;
 	struct heap_opts opts;
 
-	bool has_roots;		    // those that are guesses, too
-	bool has_public_gc, has_gc; // what `gc` holds: gc.get_objects(), all lists
+	bool has_roots; // those that are guesses, too
+	// What `gc` holds: gc.get_objects(); all lists; what is on none but seen in memory.
+	bool has_public_gc, has_gc, has_untracked;
 	struct gc_objects gc;
 
 	struct universe universe;
@@ -92,6 +94,7 @@ int heap_walk_public_gc(struct heap *h, struct ccore_error *err);
 void heap_drop_gc(struct heap *h);
 
 int heap_need_gc(struct heap *h, struct ccore_error *err);
+int heap_need_untracked(struct heap *h, struct ccore_error *err);
 int heap_need_nodes(struct heap *h, struct ccore_error *err);
 
 /** Find the roots that are guesses, too; the last one is then ROOT_HELD. */

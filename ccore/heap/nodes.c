@@ -93,7 +93,8 @@ static void fill_flags(struct heap *h)
 		const struct gc_list *list = &h->gc.lists.data[k];
 		const uint8_t flag = list->generation < GC_GENERATIONS	? NODE_GC
 				     : list->generation == GC_PERMANENT ? NODE_PERMANENT
-									: NODE_IN_FLIGHT;
+				     : list->generation == GC_IN_FLIGHT ? NODE_IN_FLIGHT
+									: 0;
 
 		for (uint64_t i = 0; i < list->n; i++) {
 			uint32_t id;
@@ -206,7 +207,7 @@ int heap_need_nodes(struct heap *h, struct ccore_error *err)
 
 	if (h->has_nodes)
 		return 0;
-	TRY(heap_need_gc(h, err));
+	TRY(heap_need_untracked(h, err));
 	TRY(lie_check_sample(h, err));
 	status = find_all(h, err);
 	if (status == CCORE_ENOMEM || h->py.out_of_memory)

@@ -60,6 +60,10 @@ static void find_gc(const struct layout *l, struct interpreter *in, bool first)
 	else
 		gc_from_statics(l, gc);
 	in->owns_gc = layout_has(l, F_IS_GC) || first;
+	if (layout_has(l, F_OB_GC_BITS)) { // the lists are there, and not used
+		gc->permanent = 0;
+		return;
+	}
 	for (unsigned i = 0; i < GC_GENERATIONS; i++)
 		gc->heads[i] =
 			gc->generations[i] ? gc->generations[i] + layout_off(l, F_GEN_HEAD) : 0;

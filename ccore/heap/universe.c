@@ -34,7 +34,7 @@ static int find_malloc(struct sweep *w)
 static int lists_and_arenas(void *ctx, uint32_t thread)
 {
 	struct sweep *w = ctx;
-	int status = thread == 0 ? heap_need_gc(w->h, w->err) : 0;
+	int status = thread == 0 ? heap_need_untracked(w->h, w->err) : 0;
 
 	if (status == 0)
 		status = sweep_arenas(w, thread);
@@ -61,7 +61,8 @@ static bool is_strange(const struct sweep *w, addr_t addr)
 {
 	const struct heap *h = w->h;
 
-	return !pymalloc_arena_of(&h->universe.pymalloc, addr) &&
+	// Where the heaps' memory was walked, all that is in it has been seen.
+	return !gc_sees_untracked(&h->layout) && !pymalloc_arena_of(&h->universe.pymalloc, addr) &&
 	       !glibc_malloc_owns(&h->universe.malloc, addr) &&
 	       !statics_hold(h->target, &h->runtime, &h->layout, addr);
 }

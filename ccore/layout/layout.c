@@ -154,11 +154,6 @@ int layout_resolve(struct layout *ret, const struct target *t, const struct layo
 		if (!opts->no_cache)
 			cache_write(&l, l.module);
 	}
-	if (layout_has(&l, F_OB_TID))
-		return err_set(
-			err, CCORE_EUNSUPPORTED, 0,
-			"%s is a free-threaded build of CPython, which this version cannot read",
-			l.module->name);
 	TRY(extensions_add(&l, t, opts, err));
 	*ret = l;
 	return 0;
@@ -191,6 +186,10 @@ int layout_set_version(struct layout *l, uint32_t version, struct ccore_error *e
 	if (!l->facts[FACT_SUPPORTED])
 		return err_set(err, CCORE_EUNSUPPORTED, 0,
 			       "CPython %u.%u.%u is not supported: 2.7 and 3.6 to 3.15 are",
+			       version >> 24, (version >> 16) & 0xff, (version >> 8) & 0xff);
+	if (layout_has(l, F_OB_GC_BITS) && !l->facts[FACT_SUPPORTED_FREE_THREADED])
+		return err_set(err, CCORE_EUNSUPPORTED, 0,
+			       "free-threaded CPython %u.%u.%u is not supported: 3.13 and 3.14 are",
 			       version >> 24, (version >> 16) & 0xff, (version >> 8) & 0xff);
 	return 0;
 }

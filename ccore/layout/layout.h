@@ -141,6 +141,12 @@ static inline uint32_t layout_off(const struct layout *l, enum field_id f)
 	return l->fields[f].off;
 }
 
+/** Bytes of the collector's head before an object: none where its header says all. */
+static inline uint32_t layout_gc_head(const struct layout *l)
+{
+	return layout_has(l, F_OB_GC_BITS) ? 0 : l->struct_size[S_PyGC_Head];
+}
+
 /** The field in a copy or view of its struct at `p`, zero-extended; bit-fields shifted down. */
 static inline uint64_t field_u64(const struct layout *l, enum field_id f, const uint8_t *p)
 {

@@ -61,6 +61,9 @@ int validate_layout(const struct layout *l, struct ccore_error *err)
 #define ONE_OF(a, b, what)                                  \
 	if (!layout_has(l, F_##a) && !layout_has(l, F_##b)) \
 		complain(&wrong, "missing", what);
+#define NEEDS(a, b)                                        \
+	if (layout_has(l, F_##a) && !layout_has(l, F_##b)) \
+		complain(&wrong, "missing", #b);
 #define SYMBOL(id, names, cu, need)                \
 	if (!l->symbols[SYM_##id] && need == MUST) \
 		complain(&wrong, "missing symbol", names);

@@ -42,6 +42,12 @@ static addr_t dict_from_end(struct py_reader *r, const struct py_object *o)
 	return py_read_ptr(r, o->addr + end + (uint64_t)o->type->dictoffset, o->addr);
 }
 
+// Managed dicts lie before the collector's head, and the values or weak references before them.
+static addr_t dict_word(struct py_reader *r, const struct py_object *o)
+{
+	return py_read_ptr(r, o->addr - layout_gc_head(r->layout) - 8, o->addr);
+}
+
 void instance_attrs(struct py_reader *r, const struct py_object *o, struct instance_attrs *ret)
 {
 	addr_t word;
@@ -61,10 +67,10 @@ void instance_attrs(struct py_reader *r, const struct py_object *o, struct insta
 		if (word)
 			plain_values(r, word, ret);
 		else
-			ret->dict = py_read_ptr(r, o->addr - 24, o->addr);
+			ret->dict = dict_word(r, o);
 		break;
 	case DICT_TAGGED:
-		word = py_read_ptr(r, o->addr - 24, o->addr);
+		word = dict_word(r, o);
 		if (word & 1)
 			plain_values(r, word + 1, ret);
 		else
@@ -72,10 +78,10 @@ void instance_attrs(struct py_reader *r, const struct py_object *o, struct insta
 		break;
 	case DICT_INLINE:
 		inline_values(r, o, ret);
-		ret->dict = py_read_ptr(r, o->addr - 24, o->addr);
+		ret->dict = dict_word(r, o);
 		break;
 	case DICT_BEFORE:
-		ret->dict = py_read_ptr(r, o->addr - 24, o->addr);
+		ret->dict = dict_word(r, o);
 		return;
 	}
 	if (ret->values)

@@ -71,8 +71,8 @@ enum py_dict_place {
 	DICT_FROM_END,	// tp_dictoffset < 0: after the items of a variable-size object
 	DICT_TWO_WORDS, // 3.11: values at -32, dict at -24
 	DICT_TAGGED,	// 3.12
-	DICT_BEFORE,	// 3.13: dict at -24
-	DICT_INLINE	// 3.13: dict at -24, else values at basicsize
+	DICT_BEFORE,	// 3.13: dict before the GC head
+	DICT_INLINE	// 3.13: the same, else values at basicsize
 };
 
 struct py_type {

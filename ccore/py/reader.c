@@ -97,10 +97,23 @@ bool py_object_open(struct py_reader *r, addr_t addr, struct py_object *ret)
 	return type && py_object_open_typed(r, addr, type, ret);
 }
 
+// The thread that owns the object counts in one word, the others in another, above two bits.
+static uint64_t split_refcount(const struct py_reader *r, const struct py_object *o,
+			       bool *ret_immortal)
+{
+	const uint64_t local = object_u64(r, o, F_OB_REF_LOCAL);
+
+	*ret_immortal = local == UINT32_MAX;
+	return local + (uint64_t)(field_i64(r->layout, F_OB_REF_SHARED, o->p) >> 2);
+}
+
 uint64_t py_refcount(const struct py_reader *r, const struct py_object *o, bool *ret_immortal)
 {
-	const uint64_t n = object_u64(r, o, F_OB_REFCNT);
+	uint64_t n;
 
+	if (layout_has(r->layout, F_OB_REF_LOCAL))
+		return split_refcount(r, o, ret_immortal);
+	n = object_u64(r, o, F_OB_REFCNT);
 	*ret_immortal = r->layout->facts[FACT_IMMORTAL] && (int32_t)(uint32_t)n < 0;
 	return n;
 }

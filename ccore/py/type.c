@@ -280,7 +280,7 @@ static uint32_t block_prefix(const struct layout *l, uint64_t tp_flags)
 	uint32_t n = 0;
 
 	if (tp_flags >> TPFLAG_HAVE_GC & 1)
-		n += l->struct_size[S_PyGC_Head];
+		n += layout_gc_head(l);
 	if (tp_flags & (uint64_t)l->facts[FACT_FLAGS_PREHEADER])
 		n += 16;
 	return n;

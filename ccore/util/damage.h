@@ -18,6 +18,7 @@
 	X(DAMAGE_UNREADABLE_TYPE, "unreadable-type", "objects whose type is not a readable type")  \
 	X(DAMAGE_BAD_CONTAINER, "bad-container", "containers whose size or table is not possible") \
 	X(DAMAGE_BAD_LINK, "bad-link", "GC list links that lead nowhere or back")                  \
+	X(DAMAGE_BAD_PAGE, "bad-page", "pages of the memory allocator that contradict themselves") \
 	X(DAMAGE_BAD_FRAME, "bad-frame", "frames that cannot be followed")                         \
 	X(DAMAGE_BAD_THREAD, "bad-thread", "interpreter or thread states that cannot be followed") \
 	X(DAMAGE_BAD_POOL, "bad-pool", "pieces of an allocator that contradict themselves")        \

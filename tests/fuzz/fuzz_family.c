@@ -39,8 +39,8 @@ __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t
 
 // -- layouts
 
-static const char *const layout_names[] = {"2.7",  "3.6",  "3.10", "3.11",  "3.12",
-					   "3.13", "3.14", "3.15", "debian"};
+static const char *const layout_names[] = {"2.7",  "3.6",  "3.10", "3.11",   "3.12",
+					   "3.13", "3.14", "3.15", "debian", "3.13t"};
 #define LAYOUT_N (sizeof(layout_names) / sizeof(layout_names[0]))
 
 static struct layout layouts[LAYOUT_N];
@@ -361,6 +361,7 @@ static void paint_type(struct painter *p, uint64_t i)
 		dictoffset = -8;
 	(void)snprintf((char *)p->image + (name - STATIC), 64, "%s", t->name);
 	put_field(p, at, F_OB_REFCNT, 1);
+	put_field(p, at, F_OB_REF_LOCAL, 1);
 	put_field(p, at, F_OB_TYPE, type_addr("type"));
 	put_field(p, at, F_TP_NAME, name);
 	put_field(p, at, F_TP_BASICSIZE, basicsize);

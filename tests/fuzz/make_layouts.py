@@ -19,8 +19,9 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 TABLES = os.path.join(ROOT, "ccore", "layout")
-WANTED = ("2.7", "3.6", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
-PLACES = ("~/.pyenv/versions/%s.*/bin/python", "~/.cache/necropy-pythons/sid-%s/python")
+WANTED = ("2.7", "3.6", "3.10", "3.11", "3.12", "3.13", "3.13t", "3.14", "3.15")
+PLACES = ("~/.pyenv/versions/%s.*/bin/python", "~/.cache/necropy-pythons/sid-%s/python",
+          "~/.cache/necropy-pythons/%s/bin/python3")
 MODULES = ("_asyncio", "_csv", "_ctypes", "_datetime", "_decimal", "_elementtree", "_json",
            "_queue", "_sqlite3", "_struct", "_zoneinfo", "array", "datetime")
 PROGRAM = ("import collections, functools, io, itertools, operator, os, sys, time\n"

@@ -85,7 +85,7 @@ class Heap(object):
         at = self.room(size)
         kind = type_name if isinstance(type_name, int) \
             else STATIC + TYPES.index(type_name) * TYPE_BYTES
-        self.put(at, OB_REFCNT=1, OB_TYPE=kind, **fields)
+        self.put(at, OB_REFCNT=1, OB_REF_LOCAL=1, OB_TYPE=kind, **fields)
         return at
 
     def words(self, values):
@@ -580,7 +580,9 @@ def write(layout, make, how):
 
 def main():
     os.makedirs(CORPUS, exist_ok=True)
-    for i, layout in enumerate(LAYOUTS[:-1]):  # the last is much like another
+    for i, layout in enumerate(LAYOUTS):
+        if layout == "debian":  # much like another
+            continue
         for k, make in enumerate(TRUTHS):
             write(layout, make, (0, IN_TWO, BY_CALLBACK, 0, COLLECTING)[(i + k) % 5])
     for layout in ("2.7", "3.11", "3.13"):

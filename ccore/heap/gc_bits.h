@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * gc_bits: the collector's objects where there are no lists of them. Bits in each object's header
+ * say whether it is tracked, frozen, or found to be garbage by a running collection; the objects
+ * are found by walking the memory they are allocated from.
+ */
+#ifndef NECROPY_GC_BITS_H
+#define NECROPY_GC_BITS_H
+
+#include "heap/gc.h"
+
+/** Takes the objects of a walk. */
+struct gc_sink {
+	struct gc_objects *out;
+	struct damage *damage;
+	const struct progress *progress;
+	struct ccore_error *err;
+	bool stays_in_place; // the array, while the public objects are found
+};
+
+int gc_sink_push(struct gc_sink *s, addr_t object);
+
+/** Note the run from object `first` on, if it is not empty or a generation's. */
+int gc_sink_list(struct gc_sink *s, uint32_t interpreter, uint32_t generation, uint64_t first);
+
+/** As gc_walk_public() and so on, of interpreter `i`. */
+int gc_bits_walk_public(struct gc_sink *s, const struct runtime *rt, uint32_t i,
+			struct py_reader *r);
+int gc_bits_walk_rest(struct gc_sink *s, const struct runtime *rt, uint32_t i, struct py_reader *r);
+int gc_bits_walk_untracked(struct gc_sink *s, const struct runtime *rt, uint32_t i,
+			   struct py_reader *r);
+
+#endif
