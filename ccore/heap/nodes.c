@@ -166,7 +166,7 @@ static int fill_table(struct heap *h, struct ccore_error *err)
 		return err_nomem(err);
 	TRY(parallel_run(h->thread_n, fill_types, &f));
 	fill_flags(h);
-	return runtime_is_collecting(&h->runtime, &h->target->mem)
+	return runtime_is_collecting(&h->runtime, &h->target->mem) && !gc_sees_untracked(&h->layout)
 		       ? parallel_run(h->thread_n, fill_in_flight, h)
 		       : 0;
 }

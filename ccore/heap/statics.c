@@ -33,8 +33,7 @@ static int scan_data(struct scan *s, addr_t start, addr_t end)
 {
 	const struct mem *mem = s->r->py->mem;
 	const uint64_t type_off = layout_off(s->r->layout, F_OB_TYPE);
-	const uint64_t refcount_off = layout_off(s->r->layout, F_OB_REFCNT);
-	const uint64_t head = type_off + 8;
+	const uint64_t head = s->r->layout->struct_size[S_PyObject];
 	uint8_t scratch[PIECE + 64];
 	addr_t at = start;
 
@@ -44,7 +43,7 @@ static int scan_data(struct scan *s, addr_t start, addr_t end)
 		const uint8_t *p = n < head ? NULL : py_get(s->r, at, n, scratch);
 
 		for (uint64_t off = 0; p && off + head <= n; off += 8)
-			TRY(look_at(s, at + off, load_u64(p + off + refcount_off),
+			TRY(look_at(s, at + off, header_plausible_refcount(s->r->layout, p + off),
 				    load_u64(p + off + type_off), end));
 		if (!p && !s->misses_left--) {
 			damage_note(&s->r->damage, DAMAGE_LIMIT, at);

@@ -172,13 +172,11 @@ static int take_slab(struct sweep *w, addr_t first, uint32_t n, uint32_t size)
 	for (uint32_t i = 0; i < n; i++) {
 		const addr_t at = first + (uint64_t)i * size;
 		const struct py_type *type = py_type_of(r, at);
-		uint64_t refcount;
+		struct py_object o;
 
 		// A free one has a link for a type.
-		if (type &&
-		    mem_read_u64(r->py->mem, at + layout_off(r->layout, F_OB_REFCNT), &refcount) ==
-			    0 &&
-		    refcount)
+		if (type && py_object_open_typed(r, at, type, &o) &&
+		    header_refcount(r->layout, o.p))
 			TRY(sweep_give(w, 0, at, type));
 	}
 	return 0;

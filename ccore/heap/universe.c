@@ -50,8 +50,11 @@ static int take_static(void *ctx, addr_t addr, const struct py_type *type)
 
 static int take_others(struct sweep *w)
 {
-	TRY(sweep_chunks(w));
-	TRY(sweep_slabs(w));
+	// Where the heaps' memory was walked, malloc has no objects.
+	if (!gc_sees_untracked(&w->h->layout)) {
+		TRY(sweep_chunks(w));
+		TRY(sweep_slabs(w));
+	}
 	return statics_find(w->h->target, &w->h->runtime, heap_reader(w->h), take_static, w);
 }
 
@@ -61,7 +64,6 @@ static bool is_strange(const struct sweep *w, addr_t addr)
 {
 	const struct heap *h = w->h;
 
-	// Where the heaps' memory was walked, all that is in it has been seen.
 	return !gc_sees_untracked(&h->layout) && !pymalloc_arena_of(&h->universe.pymalloc, addr) &&
 	       !glibc_malloc_owns(&h->universe.malloc, addr) &&
 	       !statics_hold(h->target, &h->runtime, &h->layout, addr);
@@ -138,6 +140,7 @@ int universe_find(struct heap *h, struct addrset *set, universe_fn fn, void *ctx
 	if (status == 0)
 		status = take_types(&w);
 	u->dead_n = atomic_load(&w.dead_n);
-	u->complete = u->malloc.known && !atomic_load(&w.strange);
+	u->complete =
+		(gc_sees_untracked(&h->layout) || u->malloc.known) && !atomic_load(&w.strange);
 	return status;
 }

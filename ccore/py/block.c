@@ -14,11 +14,10 @@ static void add_prefix(struct block_rules *rules, uint32_t prefix)
 
 void block_rules_init(struct block_rules *ret, const struct layout *l)
 {
-	const uint32_t head = l->struct_size[S_PyGC_Head];
+	const uint32_t head = layout_gc_head(l);
 
 	*ret = (struct block_rules){
 		.header_n = l->struct_size[S_PyObject],
-		.refcount_off = layout_off(l, F_OB_REFCNT),
 		.type_off = layout_off(l, F_OB_TYPE),
 	};
 	add_prefix(ret, 0);
@@ -148,6 +147,17 @@ bool refcount_is_plausible(struct py_reader *r, uint64_t n)
 	return n < 4096 || n % 8 || !py_type_of(r, n);
 }
 
+#define OB_FLAGS_END 16u // of the flags that there are, the highest is 8
+
+uint64_t header_plausible_refcount(const struct layout *l, const uint8_t *p)
+{
+	if (layout_has(l, F_OB_OVERFLOW) && field_u64(l, F_OB_OVERFLOW, p))
+		return 0;
+	if (layout_has(l, F_OB_FLAGS) && field_u64(l, F_OB_FLAGS, p) >= OB_FLAGS_END)
+		return 0;
+	return header_refcount(l, p);
+}
+
 bool tuple_is_sound(struct py_reader *r, addr_t addr)
 {
 	const struct layout *l = r->layout;
@@ -169,11 +179,11 @@ bool tuple_is_sound(struct py_reader *r, addr_t addr)
 
 bool type_is_alive(struct py_reader *r, addr_t type)
 {
-	uint64_t refcount;
+	uint8_t scratch[64];
+	const uint32_t size = r->layout->struct_size[S_PyObject];
+	const uint8_t *p = size <= sizeof(scratch) ? py_get(r, type, size, scratch) : NULL;
 
-	return mem_read_u64(r->py->mem, type + layout_off(r->layout, F_OB_REFCNT), &refcount) ==
-		       0 &&
-	       refcount;
+	return p && header_refcount(r->layout, p);
 }
 
 static const struct py_type *type_at(struct py_reader *r, const struct block_rules *rules,
@@ -206,7 +216,7 @@ enum block_kind block_classify(struct py_reader *r, const struct block_rules *ru
 
 			if (b->size < prefix + rules->header_n)
 				continue;
-			refcount = load_u64(b->p + prefix + rules->refcount_off);
+			refcount = header_plausible_refcount(r->layout, b->p + prefix);
 			if (dead ? refcount != 0 : !refcount || refcount >= REFCOUNT_MAX)
 				continue;
 			*ret_type = type_at(r, rules, b, prefix, dead);

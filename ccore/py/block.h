@@ -23,8 +23,8 @@
 struct block_rules {
 	uint32_t prefixes[BLOCK_PREFIXES]; // the likely ones first
 	uint32_t prefix_n;
-	uint32_t header_n; // PyObject's, and where it has what
-	uint32_t refcount_off, type_off;
+	uint32_t header_n; // PyObject's, and where it has its type
+	uint32_t type_off;
 };
 
 #define BLOCK_VIEW 256u
@@ -52,8 +52,11 @@ enum block_kind block_classify(struct py_reader *r, const struct block_rules *ru
 /** Whether the items of tuple `addr` are objects, or not yet set. */
 bool tuple_is_sound(struct py_reader *r, addr_t addr);
 
-/** Whether the type at `type` has a refcount. */
+/** Whether the type at `type` has references. */
 bool type_is_alive(struct py_reader *r, addr_t type);
+
+/** The refcount in the header at `p`; 0 also when no object's header looks so. */
+uint64_t header_plausible_refcount(const struct layout *l, const uint8_t *p);
 
 /** Whether `n` may be an object's ob_refcnt, and is not the address of one. */
 bool refcount_is_plausible(struct py_reader *r, uint64_t n);

@@ -233,6 +233,15 @@ static inline const uint8_t *py_get(struct py_reader *r, addr_t addr, uint64_t s
 	return mem_lens_get(&r->lens, addr, size, scratch);
 }
 
+/** The refcount in the object header at `p`: in free-threaded builds that of all threads. */
+static inline uint64_t header_refcount(const struct layout *l, const uint8_t *p)
+{
+	if (layout_has(l, F_OB_REF_LOCAL)) // what other threads count has two bits of flags
+		return field_u64(l, F_OB_REF_LOCAL, p) +
+		       (uint64_t)(field_i64(l, F_OB_REF_SHARED, p) >> 2);
+	return field_u64(l, F_OB_REFCNT, p);
+}
+
 /** ob_refcnt, and whether it is none because the object is immortal. */
 uint64_t py_refcount(const struct py_reader *r, const struct py_object *o, bool *ret_immortal);
 

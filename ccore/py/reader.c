@@ -97,24 +97,14 @@ bool py_object_open(struct py_reader *r, addr_t addr, struct py_object *ret)
 	return type && py_object_open_typed(r, addr, type, ret);
 }
 
-// The thread that owns the object counts in one word, the others in another, above two bits.
-static uint64_t split_refcount(const struct py_reader *r, const struct py_object *o,
-			       bool *ret_immortal)
-{
-	const uint64_t local = object_u64(r, o, F_OB_REF_LOCAL);
-
-	*ret_immortal = local == UINT32_MAX;
-	return local + (uint64_t)(field_i64(r->layout, F_OB_REF_SHARED, o->p) >> 2);
-}
-
 uint64_t py_refcount(const struct py_reader *r, const struct py_object *o, bool *ret_immortal)
 {
-	uint64_t n;
+	const struct layout *l = r->layout;
+	const uint64_t n = header_refcount(l, o->p);
 
-	if (layout_has(r->layout, F_OB_REF_LOCAL))
-		return split_refcount(r, o, ret_immortal);
-	n = object_u64(r, o, F_OB_REFCNT);
-	*ret_immortal = r->layout->facts[FACT_IMMORTAL] && (int32_t)(uint32_t)n < 0;
+	*ret_immortal = layout_has(l, F_OB_REF_LOCAL)
+				? object_u64(r, o, F_OB_REF_LOCAL) == UINT32_MAX
+				: l->facts[FACT_IMMORTAL] && (int32_t)(uint32_t)n < 0;
 	return n;
 }
 
@@ -122,7 +112,7 @@ bool py_refcount_is_static(const struct py_reader *r, const struct py_object *o)
 {
 	// They drift from where they began, and no other count comes near them.
 	const uint64_t start = (uint64_t)r->layout->facts[FACT_STATIC_REFCNT];
-	const uint64_t n = object_u64(r, o, F_OB_REFCNT);
+	const uint64_t n = header_refcount(r->layout, o->p);
 
 	return start && n > start / 2 && n < 2 * start;
 }

@@ -14,7 +14,7 @@ static bool is_type(struct proof *p, const struct py_object *o)
 	char name[LIM_NAME_BYTES];
 
 	return (object_u64(p->r, o, F_TP_FLAGS) >> TPFLAG_READY & 1 ||
-		object_u64(p->r, o, F_OB_REFCNT) > 1) &&
+		header_refcount(p->r->layout, o->p) > 1) &&
 	       mem_read_cstr(p->r->py->mem, object_u64(p->r, o, F_TP_NAME), name, sizeof(name)) >=
 		       0 &&
 	       *name && py_type_get(p->r, o->addr);
