@@ -40,7 +40,7 @@ bool residue_is_wrong(const struct residue *r, struct heap *h, uint32_t id)
 {
 	uint64_t refcount;
 
-	if (r->of[id] == RESIDUE_NONE || !heap_refcount(h, id, &refcount))
+	if (!residue_is_sure(h) || r->of[id] == RESIDUE_NONE || !heap_refcount(h, id, &refcount))
 		return false;
 	return r->of[id] < 0 || refcount > h->target->mem.bytes / 8 ||
 	       (!refcount && h->node_flags[id] & NODE_GC);

@@ -30,8 +30,18 @@ static inline bool residue_is_hidden(const struct residue *r, uint32_t id)
 int residue_compute(struct residue *ret, struct heap *h, struct ccore_error *err);
 
 /**
+ * Whether refcounts count every reference: not in free-threaded builds, where threads and frames
+ * hold some objects without counting. The residue is then no more than a hint.
+ */
+static inline bool residue_is_sure(const struct heap *h)
+{
+	return !gc_sees_untracked(&h->layout);
+}
+
+/**
  * Whether the refcount of node `id` cannot be true: less than the references found, more than
- * the target's memory could hold, or none of an object in the collector's lists.
+ * the target's memory could hold, or none of an object in the collector's lists. Never where
+ * residues are not sure.
  */
 bool residue_is_wrong(const struct residue *r, struct heap *h, uint32_t id);
 

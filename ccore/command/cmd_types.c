@@ -138,7 +138,7 @@ static void add_notes(struct ccore_result *r, const struct heap *h)
 {
 	const struct universe *u = &h->universe;
 
-	if (u->pymalloc.known && !u->pymalloc.arenas.n)
+	if (u->pymalloc.known && !u->pymalloc.arenas.n && !gc_sees_untracked(&h->layout))
 		result_note(r, "pymalloc was not in use (PYTHONMALLOC)");
 	if (!u->complete)
 		result_note(r, "objects lie in memory whose allocator is not known: of those, what "

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // verify: whether the heap is consistent with itself, and where it is not.
-#include "command/session.h"
+#include "command/lies.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@ struct verify {
 	struct session *s;
 	struct table *t;
 	const struct residue *residue;
+	struct lies lies;
 	struct damage damage;
 	addr_t first_wrong; // the lowest address that any check found; 0: none
 	uint64_t check, verdict, count, addr, type, refcount, references, detail;
@@ -71,7 +72,50 @@ static void summarize_damage(struct verify *v, const struct check *c)
 	found_wrong(v, v->damage.first[c->damage]);
 }
 
+// -- what the types' own code says
+
+static void summarize_lies(struct verify *v, const struct check *c)
+{
+	// Kinds that a sample has shown to differ are read by their code since, and agree with it.
+	const uint64_t n = v->lies.n + v->damage.count[DAMAGE_TABLES];
+	const char *verdict = n ? "wrong" : v->lies.compared_n ? "ok" : "not done";
+	const uint64_t row = add_row(v, c->name, verdict, n);
+	char text[160];
+
+	// A number with 20 digits and few words: it fits.
+	(void)snprintf(text, sizeof(text), "%s, of %" PRIu64 " compared", c->what,
+		       v->lies.compared_n);
+	table_set_str(v->t, row, v->detail,
+		      v->lies.compared_n ? text : "there is no emulator to run types' own code");
+}
+
+static void list_lies(struct verify *v, const struct check *c)
+{
+	for (uint64_t i = 0; i < v->lies.all.n; i++) {
+		const struct lie *lie = &v->lies.all.data[i];
+		const uint64_t row = add_row(v, c->name, "wrong", TABLE_UNKNOWN);
+		char text[160];
+
+		(void)snprintf(text, sizeof(text),
+			       "%" PRIu64 " references more than the tables know (0x%" PRIx64
+			       "), %" PRIu64 " less (0x%" PRIx64 ")",
+			       lie->missing, lie->first_missing, lie->extra, lie->first_extra);
+		table_set_u64(v->t, row, v->addr, lie->object);
+		table_set_str(v->t, row, v->type, lie->type->name);
+		table_set_str(v->t, row, v->detail, text);
+	}
+}
+
 // -- refcounts
+
+static void summarize_refcounts(struct verify *v, const struct check *c)
+{
+	if (residue_is_sure(&v->s->heap))
+		summarize_damage(v, c);
+	else
+		table_set_str(v->t, add_row(v, c->name, "not done", 0), v->detail,
+			      "free-threaded: threads and frames hold objects without counting");
+}
 
 static void list_wrong_refcounts(struct verify *v, const struct check *c)
 {
@@ -218,8 +262,10 @@ static const struct check checks[] = {
 	{"frames", "frames that cannot be followed", summarize_damage, NULL, DAMAGE_BAD_FRAME},
 	{"threads", "interpreter or thread states that cannot be followed", summarize_damage, NULL,
 	 DAMAGE_BAD_THREAD},
+	{"tables", "objects of which the tables and the type's own code say different things",
+	 summarize_lies, list_lies, DAMAGE_TABLES},
 	{"refcounts", "objects that count fewer references than were found, or impossibly many",
-	 summarize_damage, list_wrong_refcounts, DAMAGE_BAD_REFCOUNT},
+	 summarize_refcounts, list_wrong_refcounts, DAMAGE_BAD_REFCOUNT},
 	{"exact", "objects all of whose references were found", summarize_exact, NULL, 0},
 	{"held", "objects with more references than were found: held from C", summarize_held,
 	 list_held, 0},
@@ -248,6 +294,7 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 
 	(void)a; // no options of its own
 	TRY(session_residue(s, &v.residue, err));
+	TRY(lies_find(&v.lies, s, err));
 	heap_damage(&s->heap, &v.damage);
 	add_columns(&v);
 	for (unsigned i = 0; i < CHECK_N; i++)
@@ -260,6 +307,8 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	for (unsigned i = 0; i < CHECK_N; i++)
 		if (checks[i].list)
 			checks[i].list(&v, &checks[i]);
+	r->incomplete |= v.lies.n > 0;
+	lies_done(&v.lies);
 	return 0;
 }
 
@@ -267,7 +316,9 @@ const struct command command_verify = {
 	.name = "verify",
 	.summary = "whether the heap is consistent, and where it is corrupt",
 	.argument = "",
-	.details = "Walks all objects. A refcount must not be less than the references to its "
+	.details = "Walks all objects. What the tables say of each is compared with what its "
+		   "type's own tp_traverse says, run in an emulated processor. A refcount must not "
+		   "be less than the references to its "
 		   "object that were found; what it is more is held from C. With something wrong, "
 		   "shows the first such address between the good objects around it, and the exit "
 		   "status is 3.",

@@ -155,6 +155,10 @@ uint64_t header_plausible_refcount(const struct layout *l, const uint8_t *p)
 		return 0;
 	if (layout_has(l, F_OB_FLAGS) && field_u64(l, F_OB_FLAGS, p) >= OB_FLAGS_END)
 		return 0;
+	// Free-threaded: what is in no heap belongs to no thread, and is immortal.
+	if (layout_has(l, F_OB_REF_LOCAL) && layout_has(l, F_OB_TID) &&
+	    (field_u64(l, F_OB_TID, p) || field_u64(l, F_OB_REF_LOCAL, p) != UINT32_MAX))
+		return 0;
 	return header_refcount(l, p);
 }
 

@@ -55,7 +55,10 @@ bool tuple_is_sound(struct py_reader *r, addr_t addr);
 /** Whether the type at `type` has references. */
 bool type_is_alive(struct py_reader *r, addr_t type);
 
-/** The refcount in the header at `p`; 0 also when no object's header looks so. */
+/**
+ * The refcount in the header at `p`; 0 also when the header of no object looks so, that is in a
+ * module's data or in memory of an allocator which does not know what is an object.
+ */
 uint64_t header_plausible_refcount(const struct layout *l, const uint8_t *p);
 
 /** Whether `n` may be an object's ob_refcnt, and is not the address of one. */

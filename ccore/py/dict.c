@@ -257,7 +257,7 @@ addr_t dict_keys_name(struct py_reader *r, addr_t keys, uint64_t i)
 // -- the family
 
 // Interned strings are in a dict, once as key and once as value, that their refcounts leave out.
-static bool is_interned_dict(const struct py *py, addr_t dict)
+bool dict_is_interned(const struct py *py, addr_t dict)
 {
 	for (uint64_t i = 0; i < py->interned.n; i++)
 		if (py->interned.data[i] == dict)
@@ -267,7 +267,7 @@ static bool is_interned_dict(const struct py *py, addr_t dict)
 
 static void visit_dict(struct py_reader *r, const struct py_object *o)
 {
-	const bool weak = is_interned_dict(r->py, o->addr);
+	const bool weak = dict_is_interned(r->py, o->addr);
 	struct dict_iter it;
 	struct dict_item item;
 	enum edge_kind key_kind, value_kind;

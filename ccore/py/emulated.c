@@ -280,7 +280,7 @@ static struct words words_of(struct py_reader *r, const struct py_object *o)
 	return w.p ? w : (struct words){0};
 }
 
-static void emit_unnamed(struct py_reader *r, const struct words *w)
+static void emit_unnamed(struct py_reader *r, const struct py_object *o, const struct words *w)
 {
 	struct emulated *em = r->emulated;
 
@@ -291,10 +291,13 @@ static void emit_unnamed(struct py_reader *r, const struct words *w)
 			edge_emit_from(&r->edges, to, EDGE_VISIT, LABEL_OFFSET, off,
 				       SOURCE_EMULATED);
 	}
+	// A metatype's code visits what the type's dict owns: ctypes keeps its own things in there.
+	r->edges.uncounted = o->type->flags & TYPE_IS_TYPE;
 	for (uint64_t i = 0; i < em->visited.n; i++)
 		if (!em->named.data[i])
 			edge_emit_from(&r->edges, em->visited.data[i], EDGE_VISIT, LABEL_TEXT,
 				       (uint64_t)(uintptr_t) " in C memory", SOURCE_EMULATED);
+	r->edges.uncounted = false;
 }
 
 // References to what the collector does not track need not be visited. One to a tracked object
@@ -337,7 +340,7 @@ bool emulated_visit(struct py_reader *r, const struct py_object *o)
 	describe_traversed(r, o);
 	emit_described(r, t);
 	w = words_of(r, o);
-	emit_unnamed(r, &w);
+	emit_unnamed(r, o, &w);
 	visit_members(r, o, t->traverser->basicsize, UINT64_MAX);
 	if (!traverser_has_dict(t))
 		instance_visit_attrs(r, o);

@@ -119,6 +119,9 @@ bool dict_iter_next(struct dict_iter *it, struct dict_item *ret);
 /** The value of str key `name` in the dict at `dict`, or 0. */
 addr_t dict_lookup(struct py_reader *r, addr_t dict, const char *name);
 
+/** Whether the dict at `dict` is an interpreter's table of interned strings. */
+bool dict_is_interned(const struct py *py, addr_t dict);
+
 /** Bytes of key table `keys`, as sys.getsizeof() of a dict counts them. */
 uint64_t dict_keys_sizeof(struct py_reader *r, addr_t keys);
 

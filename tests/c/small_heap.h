@@ -39,7 +39,7 @@ static inline void small_layout(struct layout *l, bool encoded)
 		{F_HEAP_QUEUES, {.off = 0, .size = 48}},
 		{F_HEAP_DELAYED_FREE, {.off = 48, .size = 8}},
 		{F_HEAP_KEYS, {.off = 56, .size = 16}},
-		{F_QUEUE_FIRST, {.off = 0, .size = 8}},
+		{F_PAGE_QUEUE_FIRST, {.off = 0, .size = 8}},
 		{F_PAGE_SLICE_N, {.off = 0, .size = 4}},
 		{F_PAGE_TAG, {.off = 8, .size = 1, .bit_off = 3, .bit_size = 4}},
 		{F_PAGE_CAPACITY, {.off = 10, .size = 2}},
