@@ -123,7 +123,7 @@ def test_document_says_what_it_rests_on(leaky_core):
 def test_text_ends_with_what_was_left_out_and_the_totals(leaky_core):
     lines = leaky_core.run("types", "-n", "2").out.splitlines()
     assert re.match(r"… [\d,]+ more types, [\d.]+ [KM]iB$", lines[3])
-    totals = r"Total [\d,]+ objects, [\d.]+ [KM]iB( \(.* known only by guessed references\))?$"
+    totals = r"Total [\d,]+ objects, [\d.]+ [KM]iB( \(.*dead objects? kept for reuse\))?$"
     assert re.match(totals, lines[4])
 
 

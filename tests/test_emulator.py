@@ -13,6 +13,8 @@ import pytest
 from oracle import Target, address, necropy, number
 from test_references import Binding
 
+# Only its own code knows how many handlers it has.
+PARSER = "pyexpat.xmlparser"
 NO_LIBRARY = dict(os.environ, NECROPY_UNICORN="/nonexistent/libunicorn.so.2")
 
 
@@ -49,7 +51,7 @@ def test_code_of_many_types_was_asked(extensions_core, emulated):
     truth = extensions_core.truth
     asked = set(truth.objects[addr] for addr, edges in emulated.items()
                 if any(source == "emulated" for _, _, source in edges))
-    assert len(asked) >= 5
+    assert PARSER in asked
     assert not any(kind == "visit" and source == "guess"
                    for edges in emulated.values() for _, kind, source in edges)
 
@@ -76,7 +78,7 @@ def test_without_the_library_it_is_said_and_guesses_are_marked(extensions_core):
     assert info.status == 0
     kinds = collections.Counter()
     for addr, name in extensions_core.truth.objects.items():
-        if name in ("_json.Scanner", "_csv.reader", "_csv.Reader"):
+        if name == PARSER:
             answer = necropy("refs", extensions_core.name, address(addr), "--json",
                              env=NO_LIBRARY)
             kinds.update((row["kind"], row["source"]) for row in answer.rows)
@@ -148,22 +150,17 @@ def test_code_that_cannot_be_run_is_damage_and_the_rest_goes_on(python, tmp_path
     target = Target(python, "extensions", "gcore")
     try:
         truth = target.truth
-        name = "_struct.Struct" if python.version >= (3, 9) else "_csv.reader"
-        victims = [addr for addr, found in truth.objects.items() if found == name]
-        if not victims:
-            pytest.skip("%s has no objects of type %s that the collector tracks"
-                        % (python.name, name))
+        victims = [addr for addr, found in truth.objects.items() if found == PARSER]
         type_addr = struct.unpack("<Q", peek(target.name, victims[0] + 8, 8))[0]
         room = room_for_code(target.name, len(code))
         assert poke(target.name, room, code)
         assert poke(target.name, type_addr + ADDRESS_OF_TP_TRAVERSE, struct.pack("<Q", room))
-        answer = necropy("types", target.name, "-n", "all", "--json")
+        answer = necropy("objects", target.name, PARSER, "-n", "all", "--json")
         assert answer.status == 3
         damage = dict((d["kind"], d) for d in answer.document["damage"])
         assert damage["emulation"]["count"] >= len(victims)
         assert number(damage["emulation"]["first"]) in victims
-        counts = dict((row["type"], row["count"]) for row in answer.rows)
-        assert counts[name] >= len(victims)
+        assert {number(row["addr"]) for row in answer.rows} >= set(victims)
     finally:
         target.close()
 

@@ -80,6 +80,12 @@ static void sort(addr_t *data, uint64_t n)
 		qsort(data, n, sizeof(*data), addr_cmp);
 }
 
+// While a frame runs, CPython does not know how much of it is in use, and visits none of it.
+static bool has_frame(const struct py_type *type)
+{
+	return type->family == &family_generator || type->family == &family_frame;
+}
+
 static int check_one(struct check *c, const struct emu_call *call)
 {
 	struct lie lie = {.object = call->args[0]};
@@ -93,6 +99,8 @@ static int check_one(struct check *c, const struct emu_call *call)
 	sort(c->visited.data + call->first, call->n);
 	sort(c->told.data, c->told.n);
 	compare(c->visited.data + call->first, call->n, c->told.data, c->told.n, &lie);
+	if (has_frame(o.type))
+		lie.extra = 0;
 	c->compared++;
 	if (lie.missing || lie.extra)
 		c->report(c->ctx, &lie);

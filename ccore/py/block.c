@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "py/block.h"
 
-// More references than this do not fit in memory; below it few addresses lie.
-#define REFCOUNT_MAX (1ull << 40)
+// More references than this take 32 GiB; what immortal objects count is below it, and text and
+// addresses of shared libraries are not.
+#define REFCOUNT_MAX (1ull << 32)
 
 static void add_prefix(struct block_rules *rules, uint32_t prefix)
 {

@@ -74,10 +74,20 @@ def make_ctypes():
 
 def make_pickler():
     import io
-    import pickle
-    pickler = pickle.Pickler(io.BytesIO())
-    pickler.memo_holder = Target("attribute of a pickler")
+    try:
+        from cPickle import Pickler
+    except ImportError:
+        from pickle import Pickler
+    pickler = Pickler(io.BytesIO())
+    pickler.dump(Target("in the memo of a pickler"))
     return pickler
+
+
+def make_parser():
+    import pyexpat
+    parser = pyexpat.ParserCreate()
+    parser.StartElementHandler = functools.partial(len, Target("handler of a parser"))
+    return parser
 
 
 class DequeChild(collections.deque):
@@ -98,6 +108,7 @@ def child_of_deque():
 holders = [make for make in [
     optional(make_element), optional(make_future), optional(make_connection),
     optional(make_reader), optional(make_scanner), optional(make_ctypes), optional(make_pickler),
+    optional(make_parser),
     child_of_deque(),
     collections.deque(Target("in a deque %d" % i) for i in range(200)),
     operator.itemgetter(1, 2), operator.attrgetter("a.b", "c"),
