@@ -143,9 +143,9 @@ const struct command command_bt = {
 		"changed since.",
 	.example = "bt -n 2\n"
 		   "Thread 22612 \"MainThread\", crashed: Aborted\n"
-		   "  #0  main  /work/leaky_app.py:131\n"
+		   "  #0  main  /srv/leaky_app.py:131\n"
 		   "        os.abort()\n"
-		   "  #1  <module>  /work/leaky_app.py:145\n"
+		   "  #1  <module>  /srv/leaky_app.py:145\n"
 		   "        main()\n",
 	.params =
 		{

@@ -258,8 +258,8 @@ const struct command command_report = {
 		   "thread         Thread 22612, crashed: Aborted\n"
 		   "state          runs native code, holds the GIL\n"
 		   "native         pthread_kill < raise < abort < os_abort < cfunction_vectorcall\n"
-		   "#0             main  /work/leaky_app.py:131  os.abort()\n"
-		   "#1             <module>  /work/leaky_app.py:145  main()\n"
+		   "#0             main  /srv/leaky_app.py:131  os.abort()\n"
+		   "#1             <module>  /srv/leaky_app.py:145  main()\n"
 		   "recursion      2 of 1000 (sys.getrecursionlimit())\n"
 		   "next           necropy bt core.22612 22612 --locals  (gdb: pm bt 22612 …)\n",
 	.run = run,

@@ -404,7 +404,7 @@ const struct command command_tasks = {
 		   "Task-2, pending, awaits pending _asyncio.Future 0x7f3a5b0, awaited by main\n"
 		   "  #0  sleep  /usr/lib/python3.11/asyncio/tasks.py:639\n"
 		   "        return await future\n"
-		   "  #1  worker  /work/app.py:12\n"
+		   "  #1  worker  /srv/app.py:12\n"
 		   "        await asyncio.sleep(60)\n",
 	.params =
 		{

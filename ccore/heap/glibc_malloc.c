@@ -321,8 +321,11 @@ int glibc_malloc_find(struct glibc_malloc *ret, const struct target *t,
 	for (uint64_t i = 0; r == 0 && i < ret->ranges.n; i++)
 		if (!ret->ranges.data[i].mmapped)
 			r = cached_by_threads(ret, &t->mem, i, err);
-	if (!ret->links_left || !s.misses_left)
+	if (!ret->links_left)
 		damage_note(damage, DAMAGE_LIMIT, top);
+	// So much that cannot be read is no heap: chunks mapped by themselves may lie beyond it.
+	if (!s.misses_left)
+		ret->known = false;
 	if (r < 0)
 		glibc_malloc_done(ret);
 	return r;

@@ -64,22 +64,6 @@ static int scan_module(struct scan *s, const struct target *t, const struct modu
 	return 0;
 }
 
-// The last module that begins at or before `addr`, if it is in it: they are sorted.
-static bool in_module(const struct target *t, addr_t addr)
-{
-	uint64_t low = 0, high = t->modules.n;
-
-	while (low < high) {
-		const uint64_t middle = low + (high - low) / 2;
-
-		if (t->modules.data[middle].start <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low && addr < t->modules.data[low - 1].end;
-}
-
 bool statics_hold(const struct target *t, const struct runtime *rt, const struct layout *l,
 		  addr_t addr)
 {
@@ -88,7 +72,7 @@ bool statics_hold(const struct target *t, const struct runtime *rt, const struct
 	for (uint64_t i = 0; i < rt->interpreters.n; i++)
 		if (addr - rt->interpreters.data[i].addr < size)
 			return true;
-	return in_module(t, addr);
+	return target_module_at(t, addr) != NULL;
 }
 
 int statics_find(const struct target *t, const struct runtime *rt, struct py_reader *r,
@@ -103,7 +87,7 @@ int statics_find(const struct target *t, const struct runtime *rt, struct py_rea
 		const addr_t addr = rt->interpreters.data[i].addr;
 		addr_t end;
 
-		if (!in_module(t, addr) && u64_add(addr, size, &end))
+		if (!target_module_at(t, addr) && u64_add(addr, size, &end))
 			TRY(scan_data(&s, addr, end));
 	}
 	return 0;

@@ -28,6 +28,7 @@ static const struct requests all_requests = {
 	.roots =
 		{
 #define ROOT(struct_id, path, label) [ROOT_ROW_NAME(__LINE__)] = {.paths = path, .to_struct = true},
+#define ROOT_WORDS(struct_id, path, words, label) [ROOT_ROW_NAME(__LINE__)] = {.paths = path},
 #include "layout/roots.def"
 		},
 	.symbols =

@@ -193,7 +193,8 @@ static uint64_t size_bytesio(struct py_reader *r, const struct py_object *o)
 
 	if (layout_has(l, F_BYTESIO_SIZE27))
 		return o->type->basicsize + object_u64(r, o, F_BYTESIO_SIZE27);
-	if (!layout_has(l, F_BYTESIO_BUF) || !l->facts[FACT_BYTESIO_SIZEOF] ||
+	// One that is shared is the bytes object's own.
+	if (!layout_has(l, F_BYTESIO_BUF) ||
 	    !py_object_open(r, object_u64(r, o, F_BYTESIO_BUF), &buf) ||
 	    buf.type->family != &family_bytes || py_refcount(r, &buf, &is_immortal) > 1)
 		return o->type->basicsize;
