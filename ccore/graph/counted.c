@@ -160,6 +160,47 @@ static int count_all(struct counting *c)
 	return r;
 }
 
+// -- blocks that may be no objects
+
+static void forget_edges(struct edge_buffer *b)
+{
+	struct counter *me = b->sink.ctx;
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		const struct edge *e = &b->items[i];
+		uint32_t id;
+
+		if (!e->uncounted && edge_is_strong(e) && heap_node(me->c->h, e->to, &id) &&
+		    me->c->known[id])
+			me->c->known[id]--;
+	}
+}
+
+// Known to the allocator alone, and nothing sure leads to it: it may be a freed object in a block that
+// was given out again, whose references are counted no more.
+static bool is_doubtful(const struct counting *c, uint64_t id)
+{
+	const uint8_t sure = NODE_GC | NODE_PERMANENT | NODE_IN_FLIGHT | NODE_STATIC | NODE_BAD;
+
+	return !(c->h->node_flags[id] & sure) && !c->known[id] &&
+	       !(heap_node_type(c->h, id)->flags & TYPE_LEAF);
+}
+
+static void forget_doubtful(struct counting *c)
+{
+	struct py_reader *r = heap_reader(c->h);
+	struct counter me = {.c = c};
+	const struct damage before_damage = r->damage;
+	struct edge_sink before;
+
+	edge_redirect(&r->edges, forget_edges, &me, false, &before);
+	for (uint64_t id = 0; id < c->h->node_n; id++)
+		if (is_doubtful(c, id))
+			references_emit(c->h, r, (uint32_t)id);
+	edge_restore(&r->edges, &before);
+	r->damage = before_damage;
+}
+
 int counted_references(struct counted *ret, struct heap *h, struct ccore_error *err)
 {
 	struct counting c = {.h = h, .err = err};
@@ -171,6 +212,8 @@ int counted_references(struct counted *ret, struct heap *h, struct ccore_error *
 	c.guessed = calloc(h->node_n + 1, sizeof(*c.guessed));
 	if (c.known && c.guessed)
 		r = count_all(&c);
+	if (r == 0)
+		forget_doubtful(&c);
 	ret->known = (uint32_t *)c.known;
 	ret->guessed = (uint8_t *)c.guessed;
 	if (r < 0)

@@ -46,9 +46,12 @@ static void emit_each(struct py_reader *r, unsigned row, addr_t at, uint64_t siz
 	if (!stride || !layout_has(r->layout, rows[row].member))
 		return;
 	at += layout_off(r->layout, rows[row].member);
+	// Entries of a cache that are out of date may have given up what they name.
+	r->edges.uncounted = true;
 	for (uint64_t i = 0; i < size / stride; i++)
 		edge_emit(&r->edges, py_read_ptr(r, at + i * stride, at), EDGE_OWN, LABEL_INDEX,
 			  (uint64_t)row << ROW_SHIFT | i);
+	r->edges.uncounted = false;
 }
 
 static void visit_rows(struct py_reader *r, enum struct_id st, addr_t state)
