@@ -102,7 +102,7 @@ test: ## everything that must pass; T=dict runs what has "dict" in its name
 	$(call again,release,all)
 	$(call again,ndebug,objects)
 	$(call again,asan,all c-tests fuzzers)
-	$(Q)$(PYTHON) -m pytest $(if $(T),-k '$(T)') $(PYTEST_ARGS) tests
+	$(Q)$(PYTHON) -m pytest -n $$(nproc) --dist loadgroup $(if $(T),-k '$(T)') $(PYTEST_ARGS) tests
 
 parity: ## every object of many programs beside what CPython itself says of it
 	$(Q)tools/install-deps.sh build demo test matrix
@@ -112,7 +112,7 @@ parity: ## every object of many programs beside what CPython itself says of it
 test-matrix: ## the same with the CPythons of other Debian suites, which it downloads first
 	$(Q)tools/install-deps.sh matrix
 	$(Q)corefiles/debian_pythons.py
-	+$(Q)$(MAKE) --no-print-directory test
+	+$(Q)NECROPY_PYTHONS=all $(MAKE) --no-print-directory test
 
 bench: ## times, and ratios against other tools
 	$(Q)tools/install-deps.sh build demo test

@@ -24,11 +24,15 @@ def pytest_configure(config):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    # all tests of one Python together, so that each of its targets is started once
+    # all tests of one Python together, and in one process, so that each of its targets is
+    # started once; what depends on no Python shares a folder's or a file's targets
     def turn(item):
         python = getattr(item, "callspec", None) and item.callspec.params.get("python")
         return PYTHONS.index(python) if python in PYTHONS else -1
     items.sort(key=turn)
+    for item in items:
+        python = PYTHONS[turn(item)].name if turn(item) >= 0 else None
+        item.add_marker(pytest.mark.xdist_group(python or item.location[0]))
 
 
 def pytest_unconfigure(config):

@@ -133,14 +133,20 @@ def image_of_python(maps):
 
 
 def find_pythons():
-    """Every CPython of this machine, named uniquely. NECROPY_PYTHONS=a:b names them instead."""
-    if os.environ.get("NECROPY_PYTHONS"):
-        paths = os.environ["NECROPY_PYTHONS"].split(":")
+    """Every CPython installed on this machine, named uniquely.
+
+    NECROPY_PYTHONS=a:b names them instead; =all adds those that corefiles/ has made, which
+    other suites' changes can break from one day to the next.
+    """
+    wanted = os.environ.get("NECROPY_PYTHONS", "")
+    if wanted and wanted != "all":
+        paths = wanted.split(":")
     else:
         paths = ([DEBIAN_PYTHON] + sorted(glob.glob("/usr/bin/python3.*d"))
-                 + sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python")))
-                 + sorted(glob.glob(os.path.join(MADE_PYTHONS, "*-*", "python")))
-                 + sorted(glob.glob(os.path.join(MADE_PYTHONS, "*", "bin", "python3"))))
+                 + sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python"))))
+    if wanted == "all":
+        paths += (sorted(glob.glob(os.path.join(MADE_PYTHONS, "*-*", "python")))
+                  + sorted(glob.glob(os.path.join(MADE_PYTHONS, "*", "bin", "python3"))))
     pythons = [Python(path) for path in paths if os.access(path, os.X_OK)]
     counts = collections.Counter()
     for python in pythons:

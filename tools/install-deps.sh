@@ -30,6 +30,7 @@ packages_of() {
     " ;;
     test) echo "
         python3-pytest  # runs all tests, C ones included
+        python3-pytest-xdist  # on every processor
         gdbserver       # a remote target for gdb
         zstd            # compressed cores
         lz4             # others
