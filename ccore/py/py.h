@@ -201,12 +201,21 @@ static inline const struct py_type *py_type_get(struct py_reader *r, addr_t addr
 	return py_type_slow(r, addr);
 }
 
+/** The class of an old-style instance of 2.7, as a type; `type`, its own, if that is not known. */
+const struct py_type *py_class_of_instance27(struct py_reader *r, const struct py_type *type,
+					     addr_t object);
+
 /**
  * The type that `types` counts an object of `type` under: its class, for an old-style instance
  * of 2.7, else `type`.
  */
-const struct py_type *py_counted_type(struct py_reader *r, const struct py_type *type,
-				      addr_t object);
+static inline const struct py_type *py_counted_type(struct py_reader *r, const struct py_type *type,
+						    addr_t object)
+{
+	return type && type->addr == r->layout->symbols[SYM_INSTANCE_TYPE27]
+		       ? py_class_of_instance27(r, type, object)
+		       : type;
+}
 
 /** The type of the object at `addr`, or NULL when there is no object. Counts no damage. */
 const struct py_type *py_type_of(struct py_reader *r, addr_t addr);
