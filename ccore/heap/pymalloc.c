@@ -268,7 +268,7 @@ bool pymalloc_pool_read(const struct pymalloc *m, const struct pymalloc_arena *a
 	bool ok;
 
 	if (!p) {
-		damage_note(&r->damage, DAMAGE_BAD_POOL, addr);
+		damage_note(&r->damage, DAMAGE_MISSING_POOL, addr);
 		return false;
 	}
 	used = field_u64(l, F_POOL_COUNT, p);

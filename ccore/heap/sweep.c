@@ -91,6 +91,7 @@ static int sweep_arena(struct sweep *w, uint32_t thread, const struct pymalloc_a
 	uint8_t scratch[PYMALLOC_POOL_BYTES_MAX];
 	const uint32_t pool_n = pymalloc_pools(m, a);
 	struct pymalloc_pool pool;
+	const uint64_t missing_n = r->damage.count[DAMAGE_MISSING_POOL];
 	uint32_t used_n = 0;
 
 	for (uint32_t i = 0; i < pool_n; i++) {
@@ -101,7 +102,7 @@ static int sweep_arena(struct sweep *w, uint32_t thread, const struct pymalloc_a
 		used_n++;
 		TRY(sweep_pool(w, thread, &pool, dead_n));
 	}
-	if (used_n + a->free_n != a->total_n)
+	if (used_n + a->free_n != a->total_n && missing_n == r->damage.count[DAMAGE_MISSING_POOL])
 		damage_note(&r->damage, DAMAGE_BAD_POOL, a->first);
 	return 0;
 }

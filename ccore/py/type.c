@@ -301,8 +301,8 @@ static bool size_is_guessed(struct py_reader *r, const struct py_type *type)
 	       dict_lookup(r, type_dict(r, type->addr), "__sizeof__");
 }
 
-// The code of its __sizeof__, or of that which it inherits, where that is C and can be called with
-// no more arguments than the object and, as Argument Clinic's defining_class, the descriptor's type.
+// The code of its __sizeof__, or of that which it inherits, where that is C and can be called
+// with no more than the object and, as Argument Clinic's defining_class, the descriptor's type.
 static void find_size_method(struct py_reader *r, struct py_type *type)
 {
 	enum { METH_KEYWORDS = 2, METH_NOARGS = 4, METH_FASTCALL = 0x80, METH_METHOD = 0x200 };
