@@ -98,9 +98,10 @@ struct py_type {
 	// this type or the nearest base written in C.
 	addr_t traverse; // 0: there is none, or the tables know enough
 	const struct py_type *traverser;
-	addr_t size_method; // of a TYPE_SIZE_GUESSED: its C __sizeof__; or 0
-	addr_t size_class;  // what that wants to know of itself: the class it is of; or 0
-	addr_t tp_traverse; // its own, also where it is not the collector's; 0: none
+	uint32_t sizeof_all; // what py_sizeof() says of every object of it; 0: they differ
+	addr_t size_method;  // of a TYPE_SIZE_GUESSED: its C __sizeof__; or 0
+	addr_t size_class;   // what that wants to know of itself: the class it is of; or 0
+	addr_t tp_traverse;  // its own, also where it is not the collector's; 0: none
 };
 
 /** An object being read: a view or copy of the first `n` bytes of it. */

@@ -334,6 +334,15 @@ static void find_size_method(struct py_reader *r, struct py_type *type)
 	type->size_class = cls;
 }
 
+// What all objects of `type` take, or 0.
+static uint32_t sizeof_all(const struct py_type *type)
+{
+	if (type->itemsize || type->size_method || (type->family && type->family->size) ||
+	    type->flags & (TYPE_SIZE_GUESSED | TYPE_IS_TYPE))
+		return 0;
+	return type->basicsize + (type->flags & TYPE_GC ? type->prefix : 0);
+}
+
 // -- making a struct py_type
 
 struct py_type *type_make(struct py_reader *r, const struct raw_type *t, const struct py_type *base)
@@ -377,6 +386,7 @@ struct py_type *type_make(struct py_reader *r, const struct raw_type *t, const s
 		type->flags |= TYPE_SIZE_GUESSED;
 		find_size_method(r, type);
 	}
+	type->sizeof_all = sizeof_all(type);
 	if (!(type->flags & TYPE_HEAP) && !type->member_n && type->dict_place == DICT_NOWHERE &&
 	    !type->opaque_to && !type->traverse && (!type->family || !type->family->visit))
 		type->flags |= TYPE_LEAF;
