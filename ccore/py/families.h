@@ -236,8 +236,8 @@ void iframe_visit(struct py_reader *r, addr_t frame);
 void iframe_label(struct py_reader *r, addr_t frame, uint64_t slot, struct strbuf *out);
 
 /**
- * The object that `word` of a frame's slots refers to, or 0: in some builds (3.13t, 3.14) such words
- * have tags in their lowest bits.
+ * The object that `word` of a frame's slots refers to, or 0: in some builds (3.13t, 3.14) such
+ * words have tags in their lowest bits.
  */
 addr_t frame_reference(const struct layout *l, uint64_t word);
 

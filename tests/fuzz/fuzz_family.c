@@ -673,6 +673,7 @@ static void look_at_heap(struct session *s, unsigned how)
 		ASK(s, "print", "a.b[1]['a']");
 		ASK(s, "print", "0x100008.a[0].b");
 		ASK(s, "report", "crash");
+		ASK(s, "report", "hang");
 		ASK(s, "graph", "*", "--direction", "both", "--depth", "2");
 	}
 	symbol_index_done(&h->symbols);
