@@ -94,6 +94,7 @@ void stack_table_init(struct stack_table *w, struct session *s, struct table *t,
 	w->addr = table_column(t, "addr", "", CCORE_ADDR, maybe);
 	w->heading = table_column(t, "heading", "", CCORE_STR, 0);
 	w->more = table_column(t, "more", "", CCORE_U64, 0);
+	w->mark = table_column(t, "mark", "", CCORE_STR, 0);
 }
 
 struct lines {
@@ -173,6 +174,11 @@ static void set_locals(struct stack_table *w, uint64_t row, const struct stack_f
 	strbuf_done(&text);
 }
 
+static const char *mark_text(enum frame_mark mark)
+{
+	return mark == FRAME_DAMAGED ? "damaged" : mark == FRAME_RECOVERED ? "recovered" : NULL;
+}
+
 void stack_table_add(struct stack_table *w, const struct thread *t, const struct stack_frame *f,
 		     uint64_t depth, const char *heading)
 {
@@ -188,6 +194,7 @@ void stack_table_add(struct stack_table *w, const struct thread *t, const struct
 	table_set_u64(w->t, row, w->depth, depth);
 	table_set_u64(w->t, row, w->addr, f->addr);
 	table_set_str(w->t, row, w->heading, heading);
+	table_set_str(w->t, row, w->mark, mark_text(f->mark));
 	set_position(w, row, f, &at);
 	code_name(r, f->code, &function);
 	w->t->failed |= function.failed;
