@@ -168,14 +168,17 @@ static addr_t stack_top(struct py_reader *r, const struct stack_frame *f)
 			return 0;
 		n = locals_n + word;
 	} else {
-		if (!layout_has(l, F_F_STACKTOP) ||
-		    mem_read_u64(r->py->mem, f->addr + layout_off(l, F_F_STACKTOP), &top) < 0)
+		const enum field_id field =
+			layout_has(l, F_IF_STACKPOINTER) ? F_IF_STACKPOINTER : F_F_STACKTOP;
+
+		if (!layout_has(l, field) ||
+		    mem_read_u64(r->py->mem, f->addr + layout_off(l, field), &top) < 0)
 			return 0;
 		n = (top - f->slots) / 8;
 	}
 	if (n <= locals_n || n > locals_n + stack_n)
 		return 0;
-	return py_read_ptr(r, f->slots + (n - 1) * 8, f->addr);
+	return frame_reference(l, py_read_ptr(r, f->slots + (n - 1) * 8, f->addr));
 }
 
 // To 3.10: no frame means that it has ended; one without a stack of values is being executed.
