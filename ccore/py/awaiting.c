@@ -5,9 +5,6 @@
 
 #include <inttypes.h>
 
-// gi_frame_state, from 3.11 on: Include/internal/pycore_frame.h.
-enum { FRAME_EXECUTING = 0, FRAME_COMPLETED = 1 };
-
 // -- futures and tasks
 
 static bool is_or_derives(const struct py_type *type, const char *names)
@@ -203,10 +200,11 @@ static bool read_old(struct py_reader *r, const struct py_object *o, struct coro
 static bool read_new(struct py_reader *r, const struct py_object *o, struct coroutine *ret)
 {
 	const int64_t state = field_i64(r->layout, F_GI_FRAME_STATE, o->p);
+	const int64_t executing = r->layout->facts[FACT_FRAME_EXECUTING];
 
-	if (state >= FRAME_COMPLETED)
+	if (state > executing)
 		return false;
-	ret->is_running = state == FRAME_EXECUTING;
+	ret->is_running = state == executing;
 	return stack_frame_read(r, o->addr + layout_off(r->layout, F_GI_IFRAME), &ret->frame);
 }
 
