@@ -147,7 +147,8 @@ static addr_t unwrapped(struct py_reader *r, addr_t addr)
 	return addr;
 }
 
-// The top of the value stack of a frame that is suspended, or 0.
+// The top of the value stack of a frame that is suspended, or 0. Since 3.15 an index lies on what
+// is iterated over, or a lone tag where there is none.
 static addr_t stack_top(struct py_reader *r, const struct stack_frame *f)
 {
 	const struct layout *l = r->layout;
@@ -175,7 +176,10 @@ static addr_t stack_top(struct py_reader *r, const struct stack_frame *f)
 	}
 	if (n <= locals_n || n > locals_n + stack_n)
 		return 0;
-	return frame_reference(l, py_read_ptr(r, f->slots + (n - 1) * 8, f->addr));
+	top = frame_reference(l, py_read_ptr(r, f->slots + (n - 1) * 8, f->addr));
+	if (!top && l->facts[FACT_STACK_HAS_INDEX] && n - 1 > locals_n)
+		top = frame_reference(l, py_read_ptr(r, f->slots + (n - 2) * 8, f->addr));
+	return top;
 }
 
 // To 3.10: no frame means that it has ended; one without a stack of values is being executed.
