@@ -26,6 +26,7 @@
 	X(verify)   \
 	X(maps)     \
 	X(shm)      \
+	X(arenas)   \
 	X(export)
 
 #define X(name) extern const struct command command_##name;

@@ -79,7 +79,7 @@ static int sweep_arena(struct sweep *w, uint32_t thread, const struct pymalloc_a
 	for (uint32_t i = 0; i < pool_n; i++) {
 		const addr_t at = a->first + (uint64_t)i * m->pool_bytes;
 
-		if (!pymalloc_pool_read(m, a, at, r, scratch, &pool))
+		if (pymalloc_pool_read(m, a, at, r, scratch, &pool) != POOL_USED)
 			continue;
 		used_n++;
 		TRY(sweep_pool(w, thread, &pool, dead_n));

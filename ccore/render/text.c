@@ -174,7 +174,7 @@ static void add_total(const struct text_out *t)
 		const struct table_column *col = &table->columns[c];
 
 		any |= (col->flags & COLUMN_TOTAL) != 0;
-		if (counts_objects(col)) {
+		if (counts_objects(col) && noun == noun_of(table)) { // the first that counts
 			n = col->total;
 			noun = col->unit;
 		}

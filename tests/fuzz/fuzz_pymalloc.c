@@ -70,7 +70,7 @@ static void check_arenas(const struct pymalloc *m, struct py_reader *r)
 		for (uint32_t k = 0; k < pymalloc_pools(m, a); k++) {
 			const addr_t at = a->first + (uint64_t)k * m->pool_bytes;
 
-			if (pymalloc_pool_read(m, a, at, r, scratch, &pool))
+			if (pymalloc_pool_read(m, a, at, r, scratch, &pool) == POOL_USED)
 				check_pool(m, at, &pool);
 		}
 	}
