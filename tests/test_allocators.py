@@ -87,3 +87,65 @@ def test_arenas_of_one_program_are_the_same_in_every_way(lab, debian):
         rows = target.ask("arenas", "-n", "all").rows
         assert {row["size"]: (row["pools"], row["used"], row["free"])
                 for row in rows if row["kind"] == "blocks"} == classes
+
+
+def mallinfo_of(target):
+    """struct mallinfo2 as a dict, or a skip where libc has no such function."""
+    names = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
+             "fordblks", "keepcost")
+    values = struct.unpack_from("10Q", said(target, "mallinfo"))
+    if not values[0]:
+        pytest.skip("this libc has no mallinfo2()")
+    return dict(zip(names, values))
+
+
+def test_malloc_is_what_mallinfo_says(allocators):
+    truth = mallinfo_of(allocators)
+    rows = allocators.ask("malloc", "-n", "all").rows
+    arenas = [row for row in rows if row["kind"] != "mmapped"]
+    mapped = [row for row in rows if row["kind"] == "mmapped"]
+
+    def total(name):
+        return sum(row[name] for row in arenas)
+    if b'type="fast"' not in said(allocators, "malloc"):
+        # glibc 2.43 forgets 16 bytes of each that it unmaps
+        assert truth["hblkhd"] % 4096 < 4096 // 2 and truth["hblkhd"] % 16 == 0
+        truth["hblkhd"] -= truth["hblkhd"] % 4096
+    assert {
+        "arena": total("size"),
+        "ordblks": total("free_chunks") + len(arenas),
+        "smblks": total("fastbin_chunks"),
+        "hblks": sum(row["used_chunks"] for row in mapped),
+        "hblkhd": sum(row["size"] for row in mapped),
+        "usmblks": truth["usmblks"],
+        "fsmblks": total("fastbins"),
+        "uordblks": total("used") + total("tcache") + total("other"),
+        "fordblks": total("free") + total("fastbins") + total("top"),
+        "keepcost": arenas[0]["top"],
+    } == truth
+    assert total("free_chunks") and total("tcache_chunks")
+    assert total("fastbin_chunks") or b'type="fast"' not in said(allocators, "malloc")
+
+
+def test_arenas_of_malloc_are_those_of_malloc_info(allocators):
+    heaps = said(allocators, "malloc").decode().split("<heap nr=")[1:]
+
+    def sizes(heap, element, kind):
+        found = re.search(r'<%s type="%s"(?: count="(\d+)")? size="(\d+)"/>' % (element, kind), heap)
+        # there are no fastbins since glibc 2.43
+        return tuple(int(n) for n in found.groups() if n) if found else (0, 0)
+    truth = [sizes(heap, "system", "current") + sizes(heap, "total", "fast")
+             + sizes(heap, "total", "rest") for heap in heaps]
+    rows = [row for row in allocators.ask("malloc", "-n", "all").rows if row["kind"] != "mmapped"]
+    # it adds a flag to the size of each chunk in a bin
+    assert [(row["size"], row["fastbin_chunks"], row["fastbins"], row["free_chunks"] + 1,
+             row["free"] + row["free_chunks"] + row["top"]) for row in rows] == truth
+    assert len(rows) > 1 and [row["arena"] for row in rows] == list(range(len(rows)))
+
+
+def test_parts_of_an_arena_sum_to_its_size(allocators):
+    rows = allocators.ask("malloc", "-n", "all").rows
+    for row in rows:
+        assert row["size"] == sum(row[part] for part in (
+            "used", "tcache", "fastbins", "free", "top", "other"))
+        assert 0 <= row["idle"] <= row["free"] + row["top"]

@@ -27,6 +27,7 @@
 	X(maps)     \
 	X(shm)      \
 	X(arenas)   \
+	X(malloc)   \
 	X(export)
 
 #define X(name) extern const struct command command_##name;

@@ -62,6 +62,9 @@
 // Writable data of the module that holds malloc: glibc's has 60 KiB, a static program's more.
 #define LIM_LIBC_DATA_BYTES (16u << 20)
 
+// Arenas of malloc: glibc makes eight for each processor at most.
+#define LIM_MALLOC_ARENAS 65536u
+
 // Pages that cannot be read, met while memory is searched: of what is reserved there may be
 // terabytes.
 #define LIM_MISSES 262144u

@@ -13,6 +13,7 @@ QUESTIONS = (
     "info", "types", "types --gc --by count -n all", "count DB", "objects DB", "why DB",
     "classes -n all", "objects DB --where path~test", "graph DB --depth 2 --too-many 2",
     "why DB -k 3", "graph DB --chain", "gc", "maps -n all", "shm",
+    "arenas", "arenas --each", "malloc",
     "verify -n all", "bt --locals", "bt -n 1", "bt --native", "threads",
     "report crash", "tasks",
 )
