@@ -99,6 +99,8 @@ static int take_page(void *ctx, const struct mimalloc_page *p, uint32_t used_n, 
 	s->page_bytes += p->area_bytes;
 	s->used_n += used_n;
 	s->used_bytes += used_n * p->block_size;
+	s->used[p->tag].n += used_n;
+	s->used[p->tag].bytes += used_n * p->block_size;
 	s->pending_bytes += pending * p->block_size;
 	s->free_bytes += free_n * p->block_size;
 	return 0;

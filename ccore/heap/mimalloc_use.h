@@ -25,7 +25,10 @@ struct segment_use {
 	addr_t addr;
 	uint64_t bytes, header_bytes; // of it; its own description, at its beginning
 	uint64_t page_n, page_bytes;
-	uint64_t used_n, used_bytes;	    // blocks in use
+	uint64_t used_n, used_bytes; // blocks in use
+	struct {
+		uint64_t n, bytes;
+	} used[MIMALLOC_TAG_N];		    // of them, by what they are for
 	uint64_t free_bytes, pending_bytes; // other blocks
 	bool abandoned;
 };

@@ -110,6 +110,9 @@
 // A source file of which a line is shown.
 #define LIM_SOURCE_BYTES (64u << 20)
 
+// Pieces of the stack of frames that 3.11 and later keep for a thread: 16 KiB and more each.
+#define LIM_STACK_CHUNKS 1000000u
+
 // Exceptions handled in each other, or each the cause of the next; entries of a traceback.
 #define LIM_EXCEPTIONS 1000u
 #define LIM_TRACEBACK 1000000u
