@@ -3,6 +3,7 @@
 
 import re
 import struct
+import xml.etree.ElementTree
 
 import pytest
 
@@ -124,14 +125,14 @@ def test_malloc_is_what_mallinfo_says(allocators):
         "keepcost": arenas[0]["top"],
     } == truth
     assert total("free_chunks") and total("tcache_chunks")
-    assert total("fastbin_chunks") or b'type="fast"' not in said(allocators, "malloc")
 
 
 def test_arenas_of_malloc_are_those_of_malloc_info(allocators):
     heaps = said(allocators, "malloc").decode().split("<heap nr=")[1:]
 
     def sizes(heap, element, kind):
-        found = re.search(r'<%s type="%s"(?: count="(\d+)")? size="(\d+)"/>' % (element, kind), heap)
+        found = re.search(r'<%s type="%s"(?: count="(\d+)")? size="(\d+)"/>' % (element, kind),
+                          heap)
         # there are no fastbins since glibc 2.43
         return tuple(int(n) for n in found.groups() if n) if found else (0, 0)
     truth = [sizes(heap, "system", "current") + sizes(heap, "total", "fast")
@@ -149,3 +150,169 @@ def test_parts_of_an_arena_sum_to_its_size(allocators):
         assert row["size"] == sum(row[part] for part in (
             "used", "tcache", "fastbins", "free", "top", "other"))
         assert 0 <= row["idle"] <= row["free"] + row["top"]
+
+
+# --- the ledger
+
+# every program that is a target of other tests, and says when it is ready
+PLAIN = ("allocators", "mixed", "threads")
+OTHERS = ("universe", "shared", "subinterpreters", "finalizer", "held")
+
+
+def leaves(answer):
+    rows = answer.rows
+    paths = [tuple(row["path"]) for row in rows]
+    assert len(set(paths)) == len(paths)
+    groups = {path[:i] for path in paths for i in range(1, len(path))}
+    assert not groups & set(paths), "a line is a group as well"
+    return {tuple(row["path"]): row for row in rows}
+
+
+def under(lines, *path):
+    return sum(row["size"] for line, row in lines.items() if line[:len(path)] == path)
+
+
+def assert_sums_to_what_is_mapped(target):
+    answer = target.ask("memory")
+    lines = leaves(answer)
+    maps = target.ask("maps", "-n", "all").rows
+    assert sum(row["size"] for row in lines.values()) == sum(row["size"] for row in maps)
+    assert answer.document["totals"]["size"] == sum(row["size"] for row in maps)
+    return lines
+
+
+@pytest.mark.parametrize("program", PLAIN + OTHERS)
+def test_memory_sums_to_what_is_mapped(lab, python, program):
+    assert_sums_to_what_is_mapped(lab.target(python, program))
+
+
+@pytest.mark.parametrize("program", PLAIN)
+def test_less_than_two_percent_of_private_memory_is_unknown(lab, python, program):
+    lines = leaves(lab.target(python, program).ask("memory"))
+    # what is only reserved, or a stack's that was never used, makes it no better
+    private = sum(under(lines, *path) for path in (
+        ("Python", "pymalloc"), ("Python", "mimalloc", "in use"), ("Python", "stacks of frames"),
+        ("malloc",), ("loader and thread-local storage",), ("unknown",)))
+    assert under(lines, "unknown") < private * 0.02, lines
+
+
+@pytest.mark.parametrize("way", oracle.WAYS)
+def test_memory_sums_in_every_way(lab, debian, way):
+    assert_sums_to_what_is_mapped(lab.target(debian, "shared", way))
+    assert_sums_to_what_is_mapped(lab.target(debian, "allocators", way))
+
+
+def test_memory_has_the_parts_that_the_allocators_have(allocators):
+    lines = leaves(allocators.ask("memory"))
+    arenas = allocators.ask("arenas", "-n", "all")
+    chunks = allocators.ask("malloc", "-n", "all").document["totals"]
+    part = ("Python", "mimalloc" if allocators.python.free_threaded else "pymalloc")
+    assert under(lines, *part) - under(lines, *(part + ("reserved",))) == (
+        arenas.document["totals"]["bytes"])
+    assert under(lines, "malloc") == chunks["size"]
+    for name, column in (("tcache", "tcache"), ("fastbins", "fastbins"), ("in bins", "free"),
+                         ("top", "top")):
+        assert under(lines, "malloc", "free", name) == chunks[column], name
+    if not allocators.python.free_threaded:
+        assert {path[3]: row["count"] for path, row in lines.items()
+                if path[:3] == ("Python", "pymalloc", "in use")} == {
+                    "%d bytes" % row["size"]: row["used"] for row in arenas.rows
+                    if row["kind"] == "blocks" and row["used"]}
+
+
+def test_memory_of_stacks_is_that_of_the_mappings(lab, python):
+    target = lab.target(python, "allocators")
+    lines = leaves(target.ask("memory"))
+    main = re.search(r"^(\w+)-(\w+) .*\[stack\]$", target.maps, re.MULTILINE)
+    assert under(lines, "stacks", "main thread") == (
+        int(main.group(2), 16) - int(main.group(1), 16))
+    assert under(lines, "stacks", "other threads", "in use") > 0
+
+
+def test_shared_memory_is_what_shm_says(lab, python):
+    target = lab.target(python, "shared")
+    lines = leaves(target.ask("memory"))
+    assert under(lines, "shared memory") == (
+        target.run("shm", "--json").document["totals"]["mapped"])
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_memory_of_less_depth_has_the_same_sums(lab, debian, depth):
+    target = lab.target(debian, "allocators")
+    lines = leaves(target.ask("memory"))
+    fewer = leaves(target.ask("memory", "--depth", str(depth)))
+    assert {path: row["size"] for path, row in fewer.items()} == {
+        path[:depth]: under(lines, *path[:depth]) for path in lines}
+
+
+# --- what keeps almost empty arenas
+
+def thin_arenas(target, percent):
+    rows = target.ask("arenas", "--each", "-n", "all").rows
+    return [(oracle.number(row["addr"]), oracle.number(row["addr"]) + row["size"]) for row in rows
+            if row["used_bytes"] * 100 < row["size"] * percent]
+
+
+@pytest.mark.parametrize("percent", [25, 60])
+def test_blame_names_what_keeps_arenas(allocators, percent):
+    if not leaves(allocators.ask("memory")).get(("Python", "pymalloc", "pool headers")):
+        pytest.skip("mimalloc's segments are never almost empty in so small a program")
+    arenas = thin_arenas(allocators, percent)
+    notes = allocators.truth.notes
+
+    def within(addresses):
+        found = {address: arena for address in addresses for arena in arenas
+                 if arena[0] <= address < arena[1]}
+        return len(found), len(set(found.values()))
+    answer = allocators.ask("memory", "--blame", "--below", str(percent), "-n", "all")
+    rows = {(row["type"], row["kind"]): row for row in answer.rows}
+    assert any(note.startswith("%d of " % len(arenas)) for note in answer.document["notes"])
+    pins = rows["__main__.Pin", "object"]
+    assert (pins["count"], pins["arenas"]) == within(notes["pins"])
+    assert oracle.number(pins["addr"]) == min(
+        pin for pin in notes["pins"] if within([pin])[0])
+    count, arena_n = within(notes["items"])
+    if allocators.python.version[0] > 2:  # where they are blocks of pymalloc
+        assert rows["list", "buffer"]["count"] >= count
+        assert rows["list", "buffer"]["arenas"] >= arena_n > 0
+    assert sum(row["count"] for row in answer.rows) == sum(
+        row["used"] for row in allocators.ask("arenas", "--each", "-n", "all").rows
+        if row["used_bytes"] * 100 < row["size"] * percent)
+
+
+def test_blame_of_no_percentage_is_refused(lab, debian):
+    target = lab.target(debian, "allocators")
+    for percent in ("0", "101", "some"):
+        answer = target.run("memory", "--blame", "--below", percent)
+        assert answer.status == 1 and "--below" in answer.err
+
+
+# --- the picture
+
+def test_icicle_has_a_box_for_what_can_be_seen(lab, debian, tmp_path):
+    target = lab.target(debian, "allocators")
+    picture = tmp_path / "memory.svg"
+    assert target.run("memory", "-o", str(picture)).status == 0
+    svg = "{http://www.w3.org/2000/svg}"
+    root = xml.etree.ElementTree.parse(str(picture)).getroot()
+    assert root.tag == svg + "svg"
+    lines = leaves(target.ask("memory"))
+    total = under(lines)
+    width = float(root.get("width"))
+    boxes = {}
+    for group in root.findall(svg + "g"):
+        title = group.find(svg + "title").text
+        boxes[title[:title.rindex(":")]] = group.find(svg + "rect")
+    paths = {path[:i] for path in lines for i in range(1, len(path) + 1)}
+    for path in paths:
+        wanted = under(lines, *path) / total * width
+        box = boxes.get(" / ".join(path))
+        assert box is not None or wanted < 0.25, path
+        if box is not None:
+            assert abs(float(box.get("width")) - wanted) < 0.01, path
+    assert len(boxes) > 10 and set(boxes) <= {" / ".join(path) for path in paths}
+    for path in paths:  # a box lies below its group
+        box, group = boxes.get(" / ".join(path)), boxes.get(" / ".join(path[:-1]))
+        if box is not None and group is not None:
+            assert float(box.get("y")) > float(group.get("y"))
+            assert float(box.get("x")) >= float(group.get("x"))

@@ -26,6 +26,7 @@
 	X(verify)   \
 	X(maps)     \
 	X(shm)      \
+	X(memory)   \
 	X(arenas)   \
 	X(malloc)   \
 	X(export)

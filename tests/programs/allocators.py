@@ -3,8 +3,8 @@
 
 Usage: allocators.py RESULT-FILE [ALLOCATOR, as in PYTHONMALLOC]
 
-Notes: {"thin": [[id, type], ...] of objects that remain in arenas which were full once}. Beside the
-result file lie, each written by what it is of and through no object of Python's:
+Notes: {"pins": ids of objects that remain of many, "items": where lists that remain of many have
+their items}. Beside the result file lie, each written by what it is of and through no object of Python's:
 
 .pools      what sys._debugmallocstats() prints
 .mallinfo   struct mallinfo2, followed by what sys.getallocatedblocks() returned as 8 bytes
@@ -52,6 +52,21 @@ def thin_out():
     return kept
 
 
+def thin_out_lists():
+    """The same of lists, whose items have a block of their own."""
+    many = []
+    for _ in range(30000):
+        many.append([None] * 14)
+    kept = many[::1000]
+    del many
+    return kept
+
+
+def items_of(one):
+    """Where a list keeps its items: the word after ob_size."""
+    return ctypes.c_void_p.from_address(id(one) + list.__basicsize__ - 16).value
+
+
 def with_gaps(sizes):
     """Chunks of malloc's of which every third is freed: those of a thread go to its own arena."""
     chunks = []
@@ -89,9 +104,11 @@ def shared_page(path):
 
 def main(path):
     kept = thin_out()
+    lists = thin_out_lists()
     end = start_threads()
     with_gaps([200000, 3000, 1500, 120, 72, 56, 24])
-    truth.save(path, json.dumps({"notes": {"thin": [[id(p), "__main__.Pin"] for p in kept]}}))
+    truth.save(path, json.dumps({"notes": {
+        "pins": [id(pin) for pin in kept], "items": [items_of(one) for one in lists]}}))
     page = shared_page(path + ".mallinfo")
     # large structs are returned through an address that comes first
     mallinfo = getattr(LIBC, "mallinfo2", None)
@@ -117,7 +134,7 @@ def main(path):
     os.write(1, b"ready\n")  # by no function of ours: a first call's frame is kept
     while True:
         truth.pause()
-    return kept, end
+    return kept, lists, end
 
 
 if __name__ == "__main__":
