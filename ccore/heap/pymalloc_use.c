@@ -70,7 +70,7 @@ static int take_arena(struct walk *w, uint32_t thread, uint64_t i)
 			break;
 		}
 	}
-	if (w->use->arenas[i].used_pools + a->free_n != a->total_n)
+	if (!w->use->arenas[i].bad_pools && w->use->arenas[i].used_pools + a->free_n != a->total_n)
 		damage_note(&r->damage, DAMAGE_BAD_POOL, a->first);
 	return 0;
 }
