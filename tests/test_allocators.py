@@ -202,6 +202,25 @@ def test_memory_sums_in_every_way(lab, debian, way):
     assert_sums_to_what_is_mapped(lab.target(debian, "allocators", way))
 
 
+def test_memory_of_an_allocator_that_is_not_walked_is_named(lab, python):
+    if python.version < (3, 13) or python.free_threaded:
+        pytest.skip("with the GIL, PYTHONMALLOC=mimalloc is there since 3.13")
+    lines = assert_sums_to_what_is_mapped(lab.target(python, "universe", arguments=("mimalloc",)))
+    assert under(lines, "Python", "mimalloc", "used and free") > 0
+    assert under(lines, "Python", "mimalloc") == under(lines, "Python", "mimalloc", "used and free")
+
+
+@pytest.mark.parametrize("allocator", ["malloc", "debug", "malloc_debug", "pymalloc_debug"])
+def test_memory_sums_of_other_allocators(lab, python, allocator):
+    if python.version[0] == 2 or python.free_threaded:
+        pytest.skip("there is no choice of allocators")
+    lines = assert_sums_to_what_is_mapped(lab.target(python, "universe", arguments=(allocator,)))
+    assert under(lines, "unknown") < under(lines, "malloc") * 0.05
+    if "malloc" == allocator[:6]:
+        objects = lines["malloc", "in use", "Python objects"]
+        assert objects["count"] > 5000 and ("Python", "pymalloc", "pool headers") not in lines
+
+
 def test_memory_has_the_parts_that_the_allocators_have(allocators):
     lines = leaves(allocators.ask("memory"))
     arenas = allocators.ask("arenas", "-n", "all")

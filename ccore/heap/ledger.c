@@ -266,7 +266,7 @@ static const char *const part_paths[] = {
 	[CLAIM_OLD_STACK] = "stacks\nended threads",
 	[CLAIM_TLS] = "loader and thread-local storage",
 	[CLAIM_MALLOC_RESERVED] = "malloc\nreserved",
-	[CLAIM_MIMALLOC_RESERVED] = MIMALLOC "\nreserved",
+	[CLAIM_MIMALLOC_RESERVED] = "Python\nmimalloc\nreserved",
 };
 
 // Of a module, or of another file that is mapped.
@@ -311,6 +311,9 @@ static int add_piece(struct maker *k, const struct mapping *m, addr_t start, add
 		return add(k, "no access", inaccessible_group(kind), size, 1);
 	if (m->name[0] != '/' && strncmp(m->name, "[v", 2) != 0)
 		k->ret->private_bytes += size;
+	// A build with the GIL may use mimalloc, too, but does not say where its heaps are.
+	if (kind == CLAIM_MIMALLOC_RESERVED && !k->mi.segments.n)
+		return add(k, "Python\nmimalloc", "used and free", size, 1);
 	return kind == CLAIM_NONE ? add_unclaimed(k, m, start, size)
 				  : add(k, part_paths[kind], NULL, size, 1);
 }

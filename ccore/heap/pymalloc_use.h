@@ -51,7 +51,7 @@ static inline uint32_t pymalloc_class_size(const struct pymalloc *m, uint32_t i)
 /** Bytes of each pool of blocks of `size` that are in no block and not in its header. */
 static inline uint32_t pymalloc_rest(const struct pymalloc_use *u, uint32_t size)
 {
-	return (u->m->pool_bytes - u->header_bytes) % size;
+	return size ? (u->m->pool_bytes - u->header_bytes) % size : 0;
 }
 
 /** Bytes of an arena. */

@@ -192,6 +192,7 @@ static void add_heading(const struct picture *p)
 		      TITLE_HEIGHT, WIDTH, BOX_HEIGHT, TITLE_HEIGHT + 15);
 }
 
+// A tree has sizes.
 bool icicle_can_draw(const struct ccore_result *r)
 {
 	for (uint64_t c = 0; c < r->table.column_n; c++)
@@ -214,6 +215,8 @@ void render_icicle(const struct ccore_result *r, struct strbuf *out)
 		if (column_is_bytes(column) && !p.size)
 			p.size = column;
 	}
+	if (!p.path || !p.size)
+		return;
 	for (uint64_t row = 0; row < r->table.row_n; row++)
 		p.total += table_is_group(&r->table, row) ? 0 : p.size->u64[row];
 	add_heading(&p);
