@@ -56,6 +56,7 @@ struct args {
 	} repeats[ARGS_REPEATS_MAX];
 	uint64_t repeat_n;
 	uint64_t limit; // -n; UINT64_MAX for all
+	bool has_limit; // -n was given
 	enum output_format format;
 	bool exact_bytes;
 	const char *output;
