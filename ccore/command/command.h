@@ -33,6 +33,7 @@ struct command {
 	const char *details; // some sentences, for help; may be NULL
 	const char *example; // a command line, as after "pm", and its real output
 	bool is_whole;	     // all rows are shown unless -n says otherwise
+	bool writes_output;  // the file of -o itself; the answer goes elsewhere
 	struct param params[COMMAND_PARAMS_MAX]; // ends with a NULL name
 	int (*run)(struct session *s, const struct args *args, struct ccore_result *r,
 		   struct ccore_error *err);

@@ -26,6 +26,8 @@
 	X(verify)   \
 	X(maps)     \
 	X(shm)      \
+	X(record)   \
+	X(plot)     \
 	X(export)
 
 #define X(name) extern const struct command command_##name;

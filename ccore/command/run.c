@@ -86,7 +86,7 @@ int command_run(struct session *s, const char *const *argv, uint64_t argc, struc
 		return status;
 	}
 	describe_completeness(s, r);
-	if (args.output && !c->stream)
+	if (args.output && !c->stream && !c->writes_output)
 		r->output = arena_strdup(&r->arena, args.output);
 	*ret = r;
 	return 0;

@@ -22,6 +22,20 @@ static bool layout_knows_pools(const struct layout *l)
 
 // -- where interpreters keep their arenas
 
+// The allocator's state of interpreter `i`; 0 where variables of the file hold it.
+static addr_t state_of(const struct runtime *rt, struct py_reader *r, uint64_t i)
+{
+	const struct layout *l = r->layout;
+	addr_t state;
+
+	if (!layout_has(l, F_IS_OBMALLOC))
+		return 0;
+	state = rt->interpreters.data[i].addr + layout_off(l, F_IS_OBMALLOC);
+	if (l->fields[F_IS_OBMALLOC].size == sizeof(addr_t))
+		state = py_read_ptr(r, state, rt->interpreters.data[i].addr);
+	return state;
+}
+
 // Addresses of the variables `arenas` and `maxarenas` of interpreter `i`; false: it has none.
 static bool find_variables(const struct runtime *rt, struct py_reader *r, uint64_t i,
 			   addr_t *ret_arenas, addr_t *ret_max)
@@ -34,15 +48,22 @@ static bool find_variables(const struct runtime *rt, struct py_reader *r, uint64
 		*ret_max = l->symbols[SYM_MAXARENAS];
 		return i == 0;
 	}
-	if (!layout_has(l, F_IS_OBMALLOC) || !layout_has(l, F_OBM_ARENAS) ||
-	    !layout_has(l, F_OBM_MAXARENAS))
+	state = state_of(rt, r, i);
+	if (!state || !layout_has(l, F_OBM_ARENAS) || !layout_has(l, F_OBM_MAXARENAS))
 		return false;
-	state = rt->interpreters.data[i].addr + layout_off(l, F_IS_OBMALLOC);
-	if (l->fields[F_IS_OBMALLOC].size == sizeof(addr_t))
-		state = py_read_ptr(r, state, rt->interpreters.data[i].addr);
 	*ret_arenas = state + layout_off(l, F_OBM_ARENAS);
 	*ret_max = state + layout_off(l, F_OBM_MAXARENAS);
-	return state != 0;
+	return true;
+}
+
+addr_t pymalloc_arena_counter(const struct runtime *rt, struct py_reader *r, uint64_t i)
+{
+	const struct layout *l = r->layout;
+	const addr_t state = state_of(rt, r, i);
+
+	if (l->symbols[SYM_ARENA_N])
+		return i == 0 ? l->symbols[SYM_ARENA_N] : 0;
+	return state && layout_has(l, F_OBM_ARENA_N) ? state + layout_off(l, F_OBM_ARENA_N) : 0;
 }
 
 // -- the geometry

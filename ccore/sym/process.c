@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 struct opening {
 	struct target *t;
@@ -169,15 +170,25 @@ static int take_copy(struct opening *o, const struct progress *progress, struct 
 	return copy_memory(o, progress, err);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); // there is one
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static int stop_and_copy(void *ctx, const struct progress *progress, struct ccore_error *err)
 {
 	struct opening *o = ctx;
 	struct proc_stop stop = {0};
+	const uint64_t from = now_ns();
 	int r = proc_stop_all(&stop, o->t->pid, progress, err);
 
 	if (r == 0)
 		r = take_copy(o, progress, err);
 	proc_stop_resume(&stop);
+	o->t->stopped_ns = now_ns() - from;
 	return r;
 }
 

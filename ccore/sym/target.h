@@ -94,6 +94,7 @@ struct target {
 	uint64_t fault_addr;	  // NT_SIGINFO si_addr, when `signal` has one
 	struct mem mem;
 	struct mapping_vec mappings;   // sorted by start, without overlaps
+	uint64_t stopped_ns;	       // how long a process was stopped to copy it
 	bool maps_from_file;	       // a saved /proc/PID/maps completed the mappings
 	VEC(struct module) modules;    // sorted by start
 	VEC(struct os_thread) threads; // the crashed one first

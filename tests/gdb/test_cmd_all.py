@@ -225,3 +225,10 @@ def test_completion_offers_commands_options_values_and_types(core, tmp_path):
 def test_completion_is_silent_without_a_target():
     answer = run_gdb("complete pm why D").answers[0]
     assert (answer.out, answer.err) == ("", "")
+
+
+def test_record_and_plot_say_that_they_are_for_a_shell(core):
+    ran = run_gdb("pm record -o run.csv", "pm plot --open", arguments=("-c", core.name))
+    record, plot = (answer.err.strip() for answer in ran.answers)
+    assert record == "record samples a running process: give it a process id"
+    assert plot.startswith("plot draws the files of record") and "necropy plot" in plot
