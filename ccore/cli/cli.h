@@ -59,6 +59,9 @@ void progress_erase(void);
 /** `necropy plot`: words after that one. It has no target, and is not the library's. */
 int plot_main(int argc, char **argv);
 
+/** `necropy core`: words after that one. */
+int core_main(int argc, char **argv);
+
 /** Print one sentence, the text of `err`, on standard error; returns the exit status for it. */
 int complain(const struct ccore_error *err);
 

@@ -169,6 +169,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "plot") == 0)
 		return finish_output(plot_main(argc - 2, argv + 2));
+	if (argc > 1 && strcmp(argv[1], "core") == 0)
+		return finish_output(core_main(argc - 2, argv + 2));
 	if (line_parse(argc, argv, &line, &err) < 0) {
 		status = complain(&err);
 	} else if (line.version) {

@@ -28,6 +28,7 @@
 	X(shm)      \
 	X(record)   \
 	X(plot)     \
+	X(core)     \
 	X(export)
 
 #define X(name) extern const struct command command_##name;

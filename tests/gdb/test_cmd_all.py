@@ -227,8 +227,10 @@ def test_completion_is_silent_without_a_target():
     assert (answer.out, answer.err) == ("", "")
 
 
-def test_record_and_plot_say_that_they_are_for_a_shell(core):
-    ran = run_gdb("pm record -o run.csv", "pm plot --open", arguments=("-c", core.name))
-    record, plot = (answer.err.strip() for answer in ran.answers)
+def test_record_plot_and_core_say_that_they_are_for_a_shell(core):
+    ran = run_gdb("pm record -o run.csv", "pm plot --open", "pm core",
+                  arguments=("-c", core.name))
+    record, plot, taken = (answer.err.strip() for answer in ran.answers)
+    assert taken.startswith("core is for a shell") and "generate-core-file" in taken
     assert record == "record samples a running process: give it a process id"
     assert plot.startswith("plot draws the files of record") and "necropy plot" in plot
