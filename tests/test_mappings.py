@@ -3,6 +3,7 @@
 
 import collections
 import re
+import subprocess
 
 import pytest
 
@@ -189,3 +190,17 @@ def test_saved_maps_tell_what_a_core_does_not(lab, debian, tmp_path, kind):
     truth = {start: (end, perms) for start, end, perms in mappings_of(target.maps)}
     found = {number(row["start"]): (number(row["end"]), row["perms"]) for row in rows}
     assert {start: found[start] for start in truth} == truth
+
+
+def test_a_large_segment_that_one_object_holds_is_told(debian):
+    child = subprocess.Popen(
+        [debian.path, "-c", "import mmap, time\nkept = [mmap.mmap(-1, 64 << 20), mmap.mmap(-1, 8)]\n"
+         "print('ready', flush=True); time.sleep(1000)"], stdout=subprocess.PIPE)
+    try:
+        assert child.stdout.readline() == b"ready\n"
+        rows = necropy("shm", child.pid, "-n", "all", "--json").rows
+    finally:
+        child.kill()
+        child.communicate()
+    verdicts = {row["size"]: row["verdict"] for row in rows if row["kind"] == "anon"}
+    assert verdicts == {64 << 20: "large, and held by one object", 4096: None}

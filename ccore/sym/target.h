@@ -23,7 +23,8 @@ enum mapping_flags {
 	MAPPING_SHARED = 8,
 	MAPPING_SHARED_KNOWN = 16, // MAPPING_SHARED is known; else it was inferred from the name
 	MAPPING_PERMS_KNOWN = 32,
-	MAPPING_USAGE_KNOWN = 64 // `usage`
+	MAPPING_USAGE_KNOWN = 64, // `usage`
+	MAPPING_REMOVED = 128	  // of a System V segment that is marked for removal
 };
 
 /** How much of a mapping is in RAM, as /proc/PID/smaps counts it. In bytes. */
@@ -130,6 +131,9 @@ int target_open_callback(struct target *ret, const char *maps, ccore_read_fn rea
  * opened have none. Does nothing for other targets.
  */
 int target_read_usage(struct target *t, struct ccore_error *err);
+
+/** Find MAPPING_REMOVED of the mappings of a process, as it is now. */
+int target_read_removed(struct target *t, struct ccore_error *err);
 
 void target_done(struct target *t);
 
