@@ -193,9 +193,9 @@ def test_saved_maps_tell_what_a_core_does_not(lab, debian, tmp_path, kind):
 
 
 def test_a_large_segment_that_one_object_holds_is_told(debian):
-    child = subprocess.Popen(
-        [debian.path, "-c", "import mmap, time\nkept = [mmap.mmap(-1, 64 << 20), mmap.mmap(-1, 8)]\n"
-         "print('ready', flush=True); time.sleep(1000)"], stdout=subprocess.PIPE)
+    code = ("import mmap, time\nkept = [mmap.mmap(-1, 64 << 20), mmap.mmap(-1, 8)]\n"
+            "print('ready', flush=True); time.sleep(1000)")
+    child = subprocess.Popen([debian.path, "-c", code], stdout=subprocess.PIPE)
     try:
         assert child.stdout.readline() == b"ready\n"
         rows = necropy("shm", child.pid, "-n", "all", "--json").rows

@@ -77,6 +77,7 @@ static int no_process(struct ccore_error *err, const char *pid)
 
 static int open_target(const struct line *line, struct ccore_session **ret, struct ccore_error *err)
 {
+	struct ccore_open_opts opts = line->opts;
 	const char *t = line->target;
 	int64_t pid = 0;
 
@@ -85,9 +86,12 @@ static int open_target(const struct line *line, struct ccore_session **ret, stru
 		    __builtin_add_overflow(pid, *c - '0', &pid))
 			return no_process(err, t);
 	}
-	if (*t && strspn(t, "0123456789") == strlen(t))
-		return ccore_open_pid(pid, &line->opts, ret, err);
-	return ccore_open_core(t, &line->opts, ret, err);
+	if (*t && strspn(t, "0123456789") == strlen(t)) {
+		if (strcmp(line->argv[0], "record") == 0)
+			opts.flags |= CCORE_OPEN_RUNNING;
+		return ccore_open_pid(pid, &opts, ret, err);
+	}
+	return ccore_open_core(t, &opts, ret, err);
 }
 
 static int32_t write_output(void *ctx, const void *data, uint64_t n)

@@ -261,14 +261,13 @@ static void add_notes(const struct record *rec)
 	result_note(rec->r, "%" PRIu64 " samples in %" PRIu64 ".%" PRIu64 " s, in %s",
 		    rec->sample_n, rec->last.elapsed_ms / 1000, rec->last.elapsed_ms % 1000 / 100,
 		    rec->path);
-	result_note(rec->r, "the process was stopped for %.1f ms to find the interpreter",
-		    (double)rec->s->target.stopped_ns / 1e6);
 	if (rec->stop_n)
 		result_note(rec->r,
-			    "and %" PRIu64 " times to count its objects, for %.1f ms at most",
+			    "the process was stopped %" PRIu64 " times, to count its objects, for "
+			    "%.1f ms at most",
 			    rec->stop_n, (double)rec->longest_us / 1e3);
 	else
-		result_note(rec->r, "and not once for a sample");
+		result_note(rec->r, "the process was not stopped");
 	if (rec->count_failures) {
 		result_note(rec->r, "%" PRIu64 " times its objects could not be counted: %s",
 			    rec->count_failures, rec->count_error.text);
@@ -284,10 +283,10 @@ static int check_target(const struct session *s, struct ccore_error *err)
 	if (s->target.kind != TARGET_PROCESS)
 		return err_set(err, CCORE_EUSAGE, 0,
 			       "record samples a running process: give it a process id");
-	if (!s->target.stopped_ns)
+	if (s->target.live_fd < 0)
 		return err_set(err, CCORE_EUSAGE, 0,
-			       "record samples a running process, and this one is held by a "
-			       "debugger: run `necropy record %lld` after detaching from it",
+			       "record samples a process as it runs, and this one was opened "
+			       "stopped: run `necropy record %lld`, not in a debugger",
 			       (long long)s->target.pid);
 	return 0;
 }
@@ -303,6 +302,8 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	for (unsigned c = 0; c < RECORDING_COLUMN_N; c++)
 		rec.first.values[c] = rec.last.values[c] = rec.least[c] = rec.most[c] =
 			TABLE_UNKNOWN;
+	// Threads and frames come and go while they are looked at: nothing of them is needed here.
+	heap_reader(&s->heap)->damage = (struct damage){0};
 	status = recording_source_open(&rec.source, s, err);
 	if (status == 0)
 		status = begin_file(&rec, err);

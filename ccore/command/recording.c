@@ -58,7 +58,7 @@ int recording_source_open(struct recording_source *src, struct session *s, struc
 		if (!vec_push(&src->interpreters, w))
 			return err_nomem(err);
 	}
-	return proc_words_open(&src->words, src->pid, err);
+	return proc_words_open(&src->words, s->target.live_fd, err);
 }
 
 void recording_source_done(struct recording_source *src)

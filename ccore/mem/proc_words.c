@@ -4,24 +4,15 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-int proc_words_open(struct proc_words *w, int64_t pid, struct ccore_error *err)
+int proc_words_open(struct proc_words *w, int mem_fd, struct ccore_error *err)
 {
-	char path[64];
-
-	(void)snprintf(path, sizeof(path), "/proc/%lld/mem", (long long)pid); // fits
-	w->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (w->fd >= 0)
-		return 0;
-	return err_set(
-		err, CCORE_EIO, 0, "cannot read %s: %s%s", path, strerror(errno),
-		errno == EACCES || errno == EPERM
-			? " (be its owner or root; CAP_SYS_PTRACE is needed in containers, and "
-			  "/proc/sys/kernel/yama/ptrace_scope may forbid it)"
-			: "");
+	w->fd = fcntl(mem_fd, F_DUPFD_CLOEXEC, 0);
+	return w->fd >= 0 ? 0
+			  : err_set(err, CCORE_EIO, 0, "cannot keep the process's memory open: %s",
+				    strerror(errno));
 }
 
 void proc_words_close(struct proc_words *w)

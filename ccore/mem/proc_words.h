@@ -15,8 +15,8 @@ struct proc_words {
 	int fd;
 };
 
-/** CCORE_EIO says why not. */
-int proc_words_open(struct proc_words *w, int64_t pid, struct ccore_error *err);
+/** Of an opened /proc/PID/mem, which stays the caller's. CCORE_EIO when that fails. */
+int proc_words_open(struct proc_words *w, int mem_fd, struct ccore_error *err);
 void proc_words_close(struct proc_words *w);
 
 /** The 4 or 8 bytes at `addr`; false when they are not, or no longer, mapped. */

@@ -82,6 +82,7 @@ struct target_opts {
 	const char *exe, *debug_dirs, *sysroot, *maps, *tmp_dir;
 	uint64_t max_bytes;
 	bool already_stopped;
+	bool running; // see target_open_pid()
 	struct progress progress;
 };
 
@@ -95,6 +96,7 @@ struct target {
 	uint64_t fault_addr;	  // NT_SIGINFO si_addr, when `signal` has one
 	struct mem mem;
 	struct mapping_vec mappings;   // sorted by start, without overlaps
+	int live_fd;		       // of a process that is read as it runs: its mem; or -1
 	uint64_t stopped_ns;	       // how long a process was stopped to copy it
 	bool maps_from_file;	       // a saved /proc/PID/maps completed the mappings
 	VEC(struct module) modules;    // sorted by start
@@ -118,7 +120,10 @@ int target_open_core(struct target *ret, const char *path, const struct target_o
 int target_open_core_mem(struct target *ret, const void *data, uint64_t size,
 			 const struct target_opts *opts, struct ccore_error *err);
 
-/** Stop the process (unless opts->already_stopped), copy its private memory, resume it. */
+/**
+ * Stop the process (unless opts->already_stopped), copy its private memory, resume it. Or, with
+ * opts->running, read it bit by bit while it runs: good enough to find what stays in its place.
+ */
 int target_open_pid(struct target *ret, int64_t pid, const struct target_opts *opts,
 		    struct ccore_error *err);
 
