@@ -26,10 +26,10 @@
 	X(verify)   \
 	X(maps)     \
 	X(shm)      \
+	X(export)   \
 	X(record)   \
 	X(plot)     \
-	X(core)     \
-	X(export)
+	X(core)
 
 #define X(name) extern const struct command command_##name;
 COMMANDS(X)

@@ -22,20 +22,6 @@ static bool layout_knows_pools(const struct layout *l)
 
 // -- where interpreters keep their arenas
 
-// The allocator's state of interpreter `i`; 0 where variables of the file hold it.
-static addr_t state_of(const struct runtime *rt, struct py_reader *r, uint64_t i)
-{
-	const struct layout *l = r->layout;
-	addr_t state;
-
-	if (!layout_has(l, F_IS_OBMALLOC))
-		return 0;
-	state = rt->interpreters.data[i].addr + layout_off(l, F_IS_OBMALLOC);
-	if (l->fields[F_IS_OBMALLOC].size == sizeof(addr_t))
-		state = py_read_ptr(r, state, rt->interpreters.data[i].addr);
-	return state;
-}
-
 // Addresses of the variables `arenas` and `maxarenas` of interpreter `i`; false: it has none.
 static bool find_variables(const struct runtime *rt, struct py_reader *r, uint64_t i,
 			   addr_t *ret_arenas, addr_t *ret_max)
@@ -48,22 +34,15 @@ static bool find_variables(const struct runtime *rt, struct py_reader *r, uint64
 		*ret_max = l->symbols[SYM_MAXARENAS];
 		return i == 0;
 	}
-	state = state_of(rt, r, i);
-	if (!state || !layout_has(l, F_OBM_ARENAS) || !layout_has(l, F_OBM_MAXARENAS))
+	if (!layout_has(l, F_IS_OBMALLOC) || !layout_has(l, F_OBM_ARENAS) ||
+	    !layout_has(l, F_OBM_MAXARENAS))
 		return false;
+	state = rt->interpreters.data[i].addr + layout_off(l, F_IS_OBMALLOC);
+	if (l->fields[F_IS_OBMALLOC].size == sizeof(addr_t))
+		state = py_read_ptr(r, state, rt->interpreters.data[i].addr);
 	*ret_arenas = state + layout_off(l, F_OBM_ARENAS);
 	*ret_max = state + layout_off(l, F_OBM_MAXARENAS);
-	return true;
-}
-
-addr_t pymalloc_arena_counter(const struct runtime *rt, struct py_reader *r, uint64_t i)
-{
-	const struct layout *l = r->layout;
-	const addr_t state = state_of(rt, r, i);
-
-	if (l->symbols[SYM_ARENA_N])
-		return i == 0 ? l->symbols[SYM_ARENA_N] : 0;
-	return state && layout_has(l, F_OBM_ARENA_N) ? state + layout_off(l, F_OBM_ARENA_N) : 0;
+	return state != 0;
 }
 
 // -- the geometry
@@ -314,4 +293,19 @@ bool pymalloc_pool_read(const struct pymalloc *m, const struct pymalloc_arena *a
 	    field_u64(l, F_POOL_ARENAINDEX, p) != a->index)
 		damage_note(&r->damage, DAMAGE_BAD_POOL, addr);
 	return true;
+}
+
+addr_t pymalloc_arena_counter(const struct runtime *rt, struct py_reader *r, uint64_t i)
+{
+	const struct layout *l = r->layout;
+	addr_t state;
+
+	if (l->symbols[SYM_ARENA_N])
+		return i == 0 ? l->symbols[SYM_ARENA_N] : 0;
+	if (!layout_has(l, F_IS_OBMALLOC) || !layout_has(l, F_OBM_ARENA_N))
+		return 0;
+	state = rt->interpreters.data[i].addr + layout_off(l, F_IS_OBMALLOC);
+	if (l->fields[F_IS_OBMALLOC].size == sizeof(addr_t))
+		state = py_read_ptr(r, state, rt->interpreters.data[i].addr);
+	return state ? state + layout_off(l, F_OBM_ARENA_N) : 0;
 }

@@ -43,9 +43,6 @@ int pymalloc_find(struct pymalloc *ret, const struct runtime *rt, struct py_read
 		  struct ccore_error *err);
 void pymalloc_done(struct pymalloc *m);
 
-/** Where interpreter `i` counts the arenas that it has, a size_t; 0: nowhere that is known. */
-addr_t pymalloc_arena_counter(const struct runtime *rt, struct py_reader *r, uint64_t i);
-
 /**
  * Read the pool at `addr` of arena `a`. `scratch` has room for pool_bytes. False when nothing of
  * it is in use, or, with damage counted, when its header is not possible. Where only the chain
@@ -67,5 +64,8 @@ static inline bool pymalloc_is_free(const struct pymalloc_pool *p, uint32_t i)
 
 /** The arena that `addr` lies in, or NULL. */
 const struct pymalloc_arena *pymalloc_arena_of(const struct pymalloc *m, addr_t addr);
+
+/** Where interpreter `i` counts the arenas that it has, a size_t; 0: nowhere that is known. */
+addr_t pymalloc_arena_counter(const struct runtime *rt, struct py_reader *r, uint64_t i);
 
 #endif

@@ -12,9 +12,9 @@ from run_gdb import COUNT, run_gdb
 QUESTIONS = (
     "info", "types", "types --gc --by count -n all", "count DB", "objects DB", "why DB",
     "classes -n all", "objects DB --where path~test", "graph DB --depth 2 --too-many 2",
-    "why DB -k 3", "graph DB --chain", "gc", "gc --cycles", "maps -n all", "shm",
+    "why DB -k 3", "graph DB --chain", "gc", "maps -n all", "shm",
     "verify -n all", "bt --locals", "bt -n 1", "bt --native", "threads",
-    "report crash", "tasks",
+    "report crash", "tasks", "gc --cycles",
 )
 # A live process is not the same for two readers: gdb has made pages of it private, and it is
 # in the state that its reader has put it in.
