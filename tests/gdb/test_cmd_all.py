@@ -14,7 +14,7 @@ QUESTIONS = (
     "classes -n all", "objects DB --where path~test", "graph DB --depth 2 --too-many 2",
     "why DB -k 3", "graph DB --chain", "gc", "maps -n all", "shm",
     "verify -n all", "bt --locals", "bt -n 1", "bt --native", "threads",
-    "report crash", "tasks", "gc --cycles",
+    "report crash", "report hang", "tasks", "gc --cycles",
 )
 # A live process is not the same for two readers: gdb has made pages of it private, and it is
 # in the state that its reader has put it in.
