@@ -19,7 +19,8 @@ static bool needs_finalizing(struct py_reader *r, const struct py_object *genera
 	addr_t frame;
 	uint32_t n, type;
 
-	if (!layout_has(l, F_GI_FRAME) || !layout_has(l, F_F_IBLOCK))
+	if (!layout_has(l, F_GI_FRAME) || !layout_has(l, F_F_IBLOCK) ||
+	    !layout_has(l, F_F_BLOCKSTACK) || !layout_has(l, F_BLOCK_TYPE))
 		return false;
 	frame = object_u64(r, generator, F_GI_FRAME);
 	if (!frame || mem_read_u32(r->py->mem, frame + layout_off(l, F_F_IBLOCK), &n) < 0)
