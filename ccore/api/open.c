@@ -38,6 +38,7 @@ static struct target_opts target_opts_from(const struct ccore_open_opts *o)
 		.tmp_dir = o->tmp_dir,
 		.max_bytes = o->max_bytes ? o->max_bytes : default_max_bytes(),
 		.already_stopped = o->flags & CCORE_OPEN_STOPPED,
+		.running = o->flags & CCORE_OPEN_RUNNING,
 		.progress = {o->progress, o->progress_ctx},
 	};
 }

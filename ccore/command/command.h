@@ -33,6 +33,7 @@ struct command {
 	const char *details; // some sentences, for help; may be NULL
 	const char *example; // a command line, as after "pm", and its real output
 	bool is_whole;	     // all rows are shown unless -n says otherwise
+	bool writes_output;  // the file of -o itself; the answer goes elsewhere
 	struct param params[COMMAND_PARAMS_MAX]; // ends with a NULL name
 	int (*run)(struct session *s, const struct args *args, struct ccore_result *r,
 		   struct ccore_error *err);
@@ -56,6 +57,7 @@ struct args {
 	} repeats[ARGS_REPEATS_MAX];
 	uint64_t repeat_n;
 	uint64_t limit; // -n; UINT64_MAX for all
+	bool has_limit; // -n was given
 	enum output_format format;
 	bool exact_bytes;
 	const char *output;

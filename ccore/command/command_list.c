@@ -29,7 +29,10 @@
 	X(memory)   \
 	X(arenas)   \
 	X(malloc)   \
-	X(export)
+	X(export)   \
+	X(record)   \
+	X(plot)     \
+	X(core)
 
 #define X(name) extern const struct command command_##name;
 COMMANDS(X)

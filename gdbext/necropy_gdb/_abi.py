@@ -15,7 +15,7 @@ from ctypes import (
 )
 
 # ccore_abi_hash() of the header this was made from
-HASH = 0x77891dec43b87957
+HASH = 0x5b0f3c66cab4bcd7
 
 # enum ccore_status
 CCORE_OK = 0
@@ -35,6 +35,7 @@ CCORE_EUNSUPPORTED = -11
 CCORE_OPEN_STOPPED = 1
 CCORE_OPEN_NO_CACHE = 2
 CCORE_OPEN_REDACT = 4
+CCORE_OPEN_RUNNING = 8
 
 # enum ccore_column_type
 CCORE_U64 = 1
