@@ -3,8 +3,9 @@
 
 Usage: allocators.py RESULT-FILE [ALLOCATOR, as in PYTHONMALLOC]
 
-Notes: {"pins": ids of objects that remain of many, "items": where lists that remain of many have
-their items}. Beside the result file lie, each written by what it is of and through no object of Python's:
+Notes: {"pins": ids of objects that remain of many, "items": where lists that remain of many
+have their items}. Beside the result file lie, each written by what it is of and through no
+object of Python's:
 
 .pools      what sys._debugmallocstats() prints
 .mallinfo   struct mallinfo2, followed by what sys.getallocatedblocks() returned as 8 bytes
