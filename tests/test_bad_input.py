@@ -23,7 +23,7 @@ ABORTING_PROGRAM = "#include <stdlib.h>\nint main(void) { abort(); }\n"
 
 COMMANDS = [("info",), ("types",), ("count", "DB"), ("objects", "DB"), ("why", "DB"), ("gc",),
             ("maps",), ("shm",), ("memory",), ("arenas",), ("malloc",), ("bt", "--locals"),
-            ("threads",), ("report", "crash")]
+            ("threads",), ("report", "crash"), ("report", "hang")]
 
 
 def assert_refused(answer, status, *words):

@@ -190,6 +190,7 @@ def questions(addresses):
     yield ("threads",)
     yield ("tasks", "--all")
     yield ("report", "crash")
+    yield ("report", "hang")
     yield ("objects", "*", "-n", "50")
     yield ("types", "--gc", "--json")
     yield ("graph", "Target", "--direction", "both", "--depth", "2")

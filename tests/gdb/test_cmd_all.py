@@ -15,7 +15,7 @@ QUESTIONS = (
     "why DB -k 3", "graph DB --chain", "gc", "maps -n all", "shm",
     "arenas", "arenas --each", "malloc", "memory", "memory --blame",
     "verify -n all", "bt --locals", "bt -n 1", "bt --native", "threads",
-    "report crash", "tasks",
+    "report crash", "report hang", "tasks",
 )
 # A live process is not the same for two readers: gdb has made pages of it private, and it is
 # in the state that its reader has put it in.
