@@ -30,9 +30,10 @@ PROGRAMS = os.path.join(HERE, "programs")
 LEAKY_APP = os.path.join(ROOT, "corefiles", "programs", "leaky_app.py")
 NECROPY = os.environ.get("NECROPY", os.path.join(ROOT, "build", "necropy"))
 DEBIAN_PYTHON = "/usr/bin/python3"
-# What scripts in corefiles/ have made: SUITE-VERSION/python, VERSIONt/bin/python3.
-MADE_PYTHONS = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
-                            "necropy-pythons")
+# What scripts in corefiles/ have made: SUITE-VERSION/python, VERSIONt/bin/python3. Every process
+# of a test run takes it from the first, which gives the others a cache of their own.
+MADE_PYTHONS = os.environ.setdefault("NECROPY_MADE_PYTHONS", os.path.join(
+    os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "necropy-pythons"))
 
 WAYS = ("kernel", "gcore", "alive")
 PATIENCE = 120  # seconds; far more than anything here takes, for slow machines
