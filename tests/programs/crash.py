@@ -4,8 +4,10 @@
 HOW: "segfault" reads from address 4660 in a thread, "abort" aborts in the main thread, "kill" has
 another thread send SIGSEGV, "finalize" aborts in an atexit function, "deep" recurses in C until
 the stack ends, "fatal" asks CPython for what needs the GIL without having it, "memory" aborts
-while it handles a MemoryError, and has faulthandler enabled. It waits for a file "crash-now" to appear. The truth is the stack of the thread
-that crashes and its exceptions. Runs on CPython 2.7 and 3.6 or later.
+while it handles a MemoryError, and has faulthandler enabled. It waits for a file "crash-now" to
+appear. The truth is the stack of the thread that crashes and its exceptions.
+
+Runs on CPython 2.7 and 3.6 or later.
 """
 
 import atexit
