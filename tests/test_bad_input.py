@@ -22,7 +22,7 @@ NEVER_IN_MESSAGES = ("Traceback", "Assertion", "Segmentation", "(null)", "runtim
 ABORTING_PROGRAM = "#include <stdlib.h>\nint main(void) { abort(); }\n"
 
 COMMANDS = [("info",), ("types",), ("count", "DB"), ("objects", "DB"), ("why", "DB"), ("gc",),
-            ("maps",), ("shm",), ("bt", "--locals"),
+            ("maps",), ("shm",), ("memory",), ("arenas",), ("malloc",), ("bt", "--locals"),
             ("threads",), ("report", "crash"), ("report", "hang")]
 
 

@@ -201,6 +201,11 @@ def questions(addresses):
     yield ("objects", "*", "--where", "repr~*x*", "-n", "50", "--json")
     yield ("maps",)
     yield ("shm",)
+    yield ("memory", "--json")
+    yield ("memory", "--blame", "--below", "100", "-n", "50")
+    yield ("arenas", "--each")
+    yield ("arenas",)
+    yield ("malloc",)
     yield ("graph", "Target", "--chain", "--to", "any")
     yield ("info", "--layout")
     yield ("export", "--roots")
@@ -242,6 +247,11 @@ def problem_with(path, question, cache):
         return "status %d: %s" % (status, said[-3000:])
     if resident > RESIDENT_MAX:
         return "it takes %d MiB" % (resident >> 20)
+    if question[0] == "memory" and status in (0, 3) and said.startswith("{"):
+        mapped = json.loads(ask(path, ("maps", "-n", "0", "--json"), cache)[1])["totals"]["size"]
+        accounted = sum(row["size"] for row in json.loads(said)["rows"])
+        if accounted != mapped:
+            return "it accounts for %d bytes of %d" % (accounted, mapped)
     return next((said[-3000:] for never in NEVER if never in said), None)
 
 
