@@ -106,6 +106,36 @@ def test_depth_of_recursion_against_its_limit(segfault):
     assert mine <= int(found.group(1)) <= mine + 12  # C functions count, too
 
 
+def test_what_cpython_says_before_it_ends_the_process(lab, python):
+    target = lab.target(python, "crash", "crash", ("fatal",))
+    with open(os.path.join(target.directory, "stderr")) as text:
+        said = re.search("Fatal Python error: (.*)", text.read()).group(1)
+    found = values(target, "fatal error")
+    assert len(found) == 1
+    assert said == found[0] or said.endswith(": " + found[0])
+
+
+def test_no_fatal_error_where_cpython_has_said_nothing(segfault):
+    assert values(segfault, "fatal error") == []
+
+
+def test_that_memory_had_run_out(lab, python):
+    target = lab.target(python, "crash", "crash", ("memory",))
+    assert any(re.match(r"memory had run out, with .* mapped$", value)
+               for value in values(target, "it looks like"))
+
+
+def test_whether_faulthandler_was_enabled(lab, python, segfault):
+    if python.version < (3,):
+        assert values(segfault, "faulthandler") == []
+        return
+    enabled = lab.target(python, "crash", "crash", ("memory",))
+    assert values(segfault, "faulthandler") == ["not enabled"]
+    assert [value.startswith("enabled") for value in values(enabled, "faulthandler")] == [True]
+    if python.version >= (3, 12):
+        assert values(enabled, "faulthandler")[0].endswith("file descriptor 2")
+
+
 def test_the_commands_to_go_on_with_can_be_typed(segfault):
     said = [value for value in values(segfault, "next")]
     assert len(said) == 3

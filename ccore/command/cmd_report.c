@@ -162,8 +162,10 @@ static int add_thread(struct report *p, const struct thread *t, struct ccore_err
 		report_add(p, "state", 0, "%s%s%s%s", st.state, st.detail ? " " : "",
 			   st.detail ? st.detail : "",
 			   st.gil && strcmp(st.gil, "holds") == 0 ? ", holds the GIL" : "");
-	if (os)
+	if (os) {
 		add_native(p, os, err);
+		report_fatal(p, os, err);
+	}
 	TRY(thread_stack(&p->s->heap, t, &stack, err));
 	report_add_frames(p, &stack);
 	if (!stack.frames.n)

@@ -14,6 +14,7 @@ struct report {
 	struct source_text source;
 	uint64_t key, value, addr; // columns
 	uint64_t exceptions_left;  // that may still be shown
+	bool out_of_memory;	   // one of them is a MemoryError
 };
 
 /** A row; `addr` is what it is about, or 0. */
@@ -32,6 +33,9 @@ void report_add_next(struct report *p, const char *command, const char *what);
 
 /** What kills: the signal, the address it is about, the C library's last words. */
 void report_signal(struct report *p);
+
+/** What CPython said when it ended the process itself, and whether faulthandler was on. */
+void report_fatal(struct report *p, const struct os_thread *os, struct ccore_error *err);
 
 /** The exceptions of all threads, and those that were printed last. */
 int report_exceptions(struct report *p, struct ccore_error *err);

@@ -63,6 +63,11 @@ static void add_texts(struct report *p, const char *key, addr_t sequence)
 }
 
 // `exception`, and what it was caused by, nearest first.
+static bool is_memory_error(const char *text)
+{
+	return strncmp(text, "MemoryError", strlen("MemoryError")) == 0;
+}
+
 static int add_chain(struct report *p, const char *key, addr_t exception, addr_t traceback,
 		     struct ccore_error *err)
 {
@@ -86,6 +91,7 @@ static int add_chain(struct report *p, const char *key, addr_t exception, addr_t
 		if (!exception_links(r, exception, &to) || !exception_text(r, exception, &text))
 			break;
 		report_add(p, key, exception, "%s", text.failed ? "?" : text.data);
+		p->out_of_memory |= !text.failed && is_memory_error(text.data);
 		strbuf_done(&text);
 		add_traceback(p, to.traceback ? to.traceback : traceback);
 		add_texts(p, "  note", to.notes);
@@ -106,6 +112,7 @@ static int add_unmade(struct report *p, const char *key, const struct thread_exc
 	struct strbuf text = {0};
 
 	strbuf_puts(&text, type ? type->name : "?");
+	p->out_of_memory |= type && is_memory_error(type->name);
 	if (e->value) {
 		strbuf_puts(&text, " of ");
 		py_repr(r, e->value, &text);
@@ -162,6 +169,23 @@ static int add_last(struct report *p, const struct interpreter *in, struct ccore
 			 err);
 }
 
+// What the process had mapped then says how it came to that: a limit, or no more to be had.
+static void add_memory(struct report *p)
+{
+	const struct mapping_vec *maps = &p->s->target.mappings;
+	struct strbuf size = {0};
+	uint64_t bytes = 0;
+
+	if (!p->out_of_memory)
+		return;
+	for (uint64_t i = 0; i < maps->n; i++)
+		bytes += maps->data[i].end - maps->data[i].start;
+	strbuf_add_size(&size, bytes);
+	report_add(p, "it looks like", 0, "memory had run out, with %s mapped",
+		   size.failed ? "?" : size.data);
+	strbuf_done(&size);
+}
+
 int report_exceptions(struct report *p, struct ccore_error *err)
 {
 	const struct runtime *rt = &p->s->heap.runtime;
@@ -170,5 +194,6 @@ int report_exceptions(struct report *p, struct ccore_error *err)
 		TRY(add_thread(p, &p->threads.all.data[i], err));
 	for (uint64_t i = 0; i < rt->interpreters.n; i++)
 		TRY(add_last(p, &rt->interpreters.data[i], err));
+	add_memory(p);
 	return 0;
 }

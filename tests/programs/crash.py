@@ -3,13 +3,17 @@
 
 HOW: "segfault" reads from address 4660 in a thread, "abort" aborts in the main thread, "kill" has
 another thread send SIGSEGV, "finalize" aborts in an atexit function, "deep" recurses in C until
-the stack ends. It waits for a file "crash-now" to appear. The truth is the stack of the thread
-that crashes and its exceptions. Runs on CPython 2.7 and 3.6 or later.
+the stack ends, "fatal" asks CPython for what needs the GIL without having it, "memory" aborts
+while it handles a MemoryError, and has faulthandler enabled. It waits for a file "crash-now" to
+appear. The truth is the stack of the thread that crashes and its exceptions.
+
+Runs on CPython 2.7 and 3.6 or later.
 """
 
 import atexit
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -32,11 +36,28 @@ def fall(how):
         ctypes.string_at(4660)  # here: segfault
     elif how in ("abort", "finalize"):
         os.abort()  # here: abort finalize
+    elif how == "fatal":
+        import ctypes
+        ctypes.CDLL(None).PyThreadState_Get()  # here: fatal
+    elif how == "memory":
+        use_up_memory()
     elif how == "kill":
         threading.Thread(target=send_signal).start()
         time.sleep(1000)  # here: kill
     else:
         deep_in_c()  # here: deep
+
+
+def use_up_memory():
+    kept = []
+    with open("/proc/self/statm") as text:
+        mapped = int(text.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + (1 << 24), resource.RLIM_INFINITY))
+    try:
+        while True:
+            kept.append(bytearray(1 << 20))
+    except MemoryError:
+        os.abort()
 
 
 def send_signal():
@@ -118,6 +139,9 @@ def record():
 def main(how):
     if how == "deep" and sys.version_info >= (3, 12):
         truth.cannot("recursion in C has a limit of its own from 3.12 on")
+    if how == "memory" and sys.version_info >= (3,):
+        import faulthandler
+        faulthandler.enable()
     if how == "finalize":
         atexit.register(with_exceptions, how)
     elif how == "abort":
