@@ -219,6 +219,12 @@ CCORE_API int32_t ccore_command_streams(uint64_t i);
  */
 CCORE_API int32_t ccore_check(const char *const *argv, uint64_t argc, struct ccore_error *err);
 
+/** The FILE of -o in a command line, a word of `argv` or the end of one; NULL without. */
+CCORE_API const char *ccore_line_output(const char *const *argv, uint64_t argc);
+
+/** The format that a command line asks for: "text", "json", "jsonl", "csv", "dot", "svg", "png". */
+CCORE_API const char *ccore_line_format(const char *const *argv, uint64_t argc);
+
 struct ccore_result;
 
 /**

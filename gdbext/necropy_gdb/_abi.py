@@ -15,7 +15,7 @@ from ctypes import (
 )
 
 # ccore_abi_hash() of the header this was made from
-HASH = 0x77891dec43b87957
+HASH = 0xa9d7096a6b19d45f
 
 # enum ccore_status
 CCORE_OK = 0
@@ -225,6 +225,20 @@ PROTOTYPES = {
             POINTER(c_char_p),
             c_uint64,
             POINTER(ccore_error),
+        ),
+    ),
+    "ccore_line_output": (
+        c_char_p,
+        (
+            POINTER(c_char_p),
+            c_uint64,
+        ),
+    ),
+    "ccore_line_format": (
+        c_char_p,
+        (
+            POINTER(c_char_p),
+            c_uint64,
         ),
     ),
     "ccore_run": (

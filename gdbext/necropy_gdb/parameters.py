@@ -46,6 +46,9 @@ SETTINGS = (
     Setting("redact", gdb.PARAM_BOOLEAN, False, "--redact",
             "whether the contents of strings and numbers are left out",
             "For answers that are shown to others."),
+    Setting("isolate", gdb.PARAM_BOOLEAN, False, "--isolate",
+            "whether cores are read by a process that can do nothing else",
+            "For cores from strangers. Each command then opens the core anew."),
     Setting("cache", gdb.PARAM_BOOLEAN, True, "--no-cache",
             "whether struct layouts are kept in the user's cache folder",
             "They are then found faster the next time."),
@@ -142,6 +145,11 @@ def take_options(argv):
             if not given[setting.name]:
                 raise gdb.GdbError("%s needs a value." % option)
     return given, rest
+
+
+def is_isolated(argv):
+    """Whether the command line `argv` is to be answered by another process than gdb."""
+    return gdb.parameter("pm isolate") or "isolate" in take_options(argv)[0]
 
 
 def choices(given):
