@@ -157,8 +157,15 @@
 // Times that a call is begun again because memory had to be made ready for it.
 #define LIM_EMU_TRIES 256u
 
-// Steps of calls that came to no end, of one emulator: then it is not asked any more.
+// Processor time of one emulated call, and that more for each object it visits: steps that write
+// where there is code, or compute with floats, take a hundred times as long as others.
+#define LIM_EMU_CALL_NS 250000000ull
+#define LIM_EMU_VISIT_NS 4000ull
+
+// Steps and processor time of calls that came to no end, of one emulator: then it is not asked
+// any more.
 #define LIM_EMU_WASTED_STEPS (1ull << 27)
+#define LIM_EMU_WASTED_NS 2000000000ull
 
 // Calls of one function that came to no end: then the function is not called any more.
 #define LIM_EMU_ENDLESS 16u
