@@ -101,7 +101,7 @@ typedef int64_t (*ccore_read_fn)(void *ctx, uint64_t addr, void *buf, uint64_t s
 enum ccore_open_flags {
 	CCORE_OPEN_STOPPED = 1,	 /* the caller holds the process stopped: do not ptrace it */
 	CCORE_OPEN_NO_CACHE = 2, /* neither read nor write the layout cache */
-	CCORE_OPEN_REDACT = 4	 /* show no contents of str, bytes and numbers in reprs */
+	CCORE_OPEN_REDACT = 4	 /* show type, length and a hash in place of values */
 };
 
 /**

@@ -82,6 +82,11 @@
 // Items of a namespace (of a module, of a class) among which a name is looked up.
 #define LIM_NAMESPACE 65536u
 
+// Characters of a text, or bytes, whose hash is shown in place of them; and dicts whose keys are
+// names that need not be hidden.
+#define LIM_REDACTED 65536u
+#define LIM_NAMESPACES 4000000u
+
 // Elements of one container: more than an address space of 2^47 bytes can hold in 8-byte
 // slots is a corrupt count. Readers also check the bytes that are really mapped.
 #define LIM_CONTAINER (1ull << 44)
