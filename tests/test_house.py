@@ -144,6 +144,14 @@ def test_completion_knows_every_command(command):
     assert re.search(r"\b%s\b" % command, text_of("tools/completion.bash"))
 
 
+def test_the_formats_name_every_kind_of_damage():
+    header = text_of(os.path.join(ROOT, "ccore", "util", "damage.h"))
+    kinds = re.findall(r'DAMAGE_\w+,\s*"([a-z-]+)"', header)
+    formats = text_of(os.path.join(ROOT, "docs", "formats.md"))
+    listed = re.search(r"Kinds of damage: ([^.]*)\.", formats).group(1)
+    assert re.findall(r"`([^`]+)`", listed) == kinds != []
+
+
 @pytest.mark.parametrize("page", ["necropy.1", "necropy-gdb.7", "ccore.h.3"])
 @pytest.mark.skipif(not shutil.which("mandoc") and not shutil.which("groff"),
                     reason="no program that reads manual pages")

@@ -51,6 +51,8 @@ def test_references_are_those_that_the_collector_sees(mixed_core, binding):
         if addr not in truth.edges:
             continue
         found = binding.references(addr)
+        if name == "dict" and found["weak"] == truth.edges[addr]:  # of interned strings
+            continue
         missing = truth.edges[addr] - found["visit"]
         extra = found["visit"] - truth.edges[addr]
         compared += 1

@@ -234,8 +234,18 @@ static int count_public(struct count *c, struct ccore_error *err)
 static int count_found(void *ctx, uint32_t thread, addr_t addr, const struct py_type *type)
 {
 	struct count *c = ctx;
+	struct tally *t = &c->tallies[thread];
+	struct py_reader *r = &c->h->readers[thread];
+	struct histogram_row *row;
 
-	return count_typed(&c->tallies[thread], &c->h->readers[thread], addr, type);
+	if (!type->sizeof_all)
+		return count_typed(t, r, addr, type);
+	row = row_of(t, py_counted_type(r, type, addr));
+	if (!row)
+		return CCORE_ENOMEM;
+	row->count++;
+	row->size += type->sizeof_all;
+	return 0;
 }
 
 static void drop_tallies(struct count *c)

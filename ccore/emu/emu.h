@@ -54,8 +54,8 @@ enum emu_status {
 
 struct emu_call {
 	addr_t function;
-	uint64_t args[EMU_ARGS];
-	bool wants_bytes; // the value is an address: of what is there when the call ends
+	uint64_t args[EMU_ARGS]; // the next two are 0
+	bool wants_bytes;	 // the value is an address: of what is there when the call ends
 	// Out:
 	enum emu_status status;
 	uint64_t value;	   // what it returned

@@ -139,7 +139,7 @@ extern const struct emu_plain emu_plains[]; // names NULL: the end
 void emu_code(uint8_t page[EMU_PAGE]);
 
 #define STUB_START 0x0u
-#define STUB_DONE 0x41u
+#define STUB_DONE 0x43u
 #define STUB_VISIT 0x50u
 #define STUB_RESUME 0x7au
 #define STUB_STOP 0xf0u		       // hlt: what is called in place of what does not end

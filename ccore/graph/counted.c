@@ -176,8 +176,8 @@ static void forget_edges(struct edge_buffer *b)
 	}
 }
 
-// Known to the allocator alone, and nothing sure leads to it: it may be a freed object in a block that
-// was given out again, whose references are counted no more.
+// Known to the allocator alone, and nothing sure leads to it: it may be a freed object in a
+// block that was given out again, whose references are counted no more.
 static bool is_doubtful(const struct counting *c, uint64_t id)
 {
 	const uint8_t sure = NODE_GC | NODE_PERMANENT | NODE_IN_FLIGHT | NODE_STATIC | NODE_BAD;

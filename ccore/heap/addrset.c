@@ -67,11 +67,11 @@ static bool make_chunk_locked(struct addrset *s, addr_t addr)
 	return true;
 }
 
-int addrset_add(struct addrset *s, addr_t addr)
+int addrset_add_bits(struct addrset *s, addr_t addr, uint64_t bits, uint64_t *ret_new)
 {
-	const uint64_t bit = 1ull << (addr >> 3 & 63);
 	struct addrset_slot *slot;
 
+	*ret_new = 0;
 	if (addr >> ADDRSET_BITS || addr % 8)
 		return 0;
 	slot = addrset_slot(s, addr);
@@ -85,7 +85,16 @@ int addrset_add(struct addrset *s, addr_t addr)
 			return CCORE_ENOMEM;
 		slot = addrset_slot(s, addr);
 	}
-	return !(atomic_fetch_or_explicit(&slot->bits, bit, memory_order_relaxed) & bit);
+	*ret_new = bits & ~atomic_fetch_or_explicit(&slot->bits, bits, memory_order_relaxed);
+	return 0;
+}
+
+int addrset_add(struct addrset *s, addr_t addr)
+{
+	uint64_t fresh;
+
+	TRY(addrset_add_bits(s, addr, addrset_bit(addr), &fresh));
+	return fresh != 0;
 }
 
 int addrset_each_chunk(const struct addrset *s,

@@ -18,7 +18,8 @@
 #include <stddef.h>
 
 #define ADDRSET_CHUNK_SHIFT 20u // bytes of the target in a chunk, as a power of two
-#define ADDRSET_SLOTS ((1u << ADDRSET_CHUNK_SHIFT) / 8 / 64)
+#define ADDRSET_SLOT_SHIFT 9u	// and in a slot: a bit for 8 bytes
+#define ADDRSET_SLOTS (1u << (ADDRSET_CHUNK_SHIFT - ADDRSET_SLOT_SHIFT))
 #define ADDRSET_BITS 47u
 #define ADDRSET_INNER_SHIFT 13u
 #define ADDRSET_INNER (1u << ADDRSET_INNER_SHIFT)
@@ -64,7 +65,7 @@ static inline struct addrset_slot *addrset_slot(const struct addrset *s, addr_t 
 	chunk = atomic_load_explicit(
 		&inner->chunks[addr >> ADDRSET_CHUNK_SHIFT & (ADDRSET_INNER - 1)],
 		memory_order_acquire);
-	return chunk ? &chunk->slots[addr >> 9 & (ADDRSET_SLOTS - 1)] : NULL;
+	return chunk ? &chunk->slots[addr >> ADDRSET_SLOT_SHIFT & (ADDRSET_SLOTS - 1)] : NULL;
 }
 
 static inline bool addrset_has(const struct addrset *s, addr_t addr)
@@ -74,6 +75,18 @@ static inline bool addrset_has(const struct addrset *s, addr_t addr)
 	return slot &&
 	       atomic_load_explicit(&slot->bits, memory_order_relaxed) >> (addr >> 3 & 63) & 1;
 }
+
+/** The bit that stands for `addr` in its slot. */
+static inline uint64_t addrset_bit(addr_t addr)
+{
+	return 1ull << (addr >> 3 & 63);
+}
+
+/**
+ * Add those of the slot of `addr` that `bits` say; *ret_new are the new ones. 0, also when `addr`
+ * cannot be a member, or CCORE_ENOMEM.
+ */
+int addrset_add_bits(struct addrset *s, addr_t addr, uint64_t bits, uint64_t *ret_new);
 
 /** 1 when `addr` is new, 0 when it was there or cannot be a member, else CCORE_ENOMEM. */
 int addrset_add(struct addrset *s, addr_t addr);

@@ -53,8 +53,8 @@ static const struct {
 
 #define GEOMETRY_N (sizeof(geometries) / sizeof(geometries[0]))
 
-// A pool's last block may begin where the pool ends less one block.
-static void vote(struct py_reader *r, addr_t pool, uint32_t votes[GEOMETRY_N])
+// A pool's last block may begin where the pool ends less one block. False where there is no pool.
+static bool vote(struct py_reader *r, addr_t pool, uint32_t votes[GEOMETRY_N])
 {
 	const struct layout *l = r->layout;
 	uint8_t scratch[256];
@@ -62,13 +62,14 @@ static void vote(struct py_reader *r, addr_t pool, uint32_t votes[GEOMETRY_N])
 	const uint8_t *p = n <= sizeof(scratch) ? py_get(r, pool, n, scratch) : NULL;
 
 	if (!p || !field_u64(l, F_POOL_COUNT, p))
-		return;
+		return false;
 	for (unsigned g = 0; g < GEOMETRY_N; g++) {
 		const uint64_t size = (field_u64(l, F_POOL_SZIDX, p) + 1) * geometries[g].unit;
 
 		votes[g] +=
 			field_u64(l, F_POOL_MAXNEXTOFFSET, p) + size == geometries[g].pool_bytes;
 	}
+	return true;
 }
 
 #define VOTERS 256u
@@ -76,15 +77,16 @@ static void vote(struct py_reader *r, addr_t pool, uint32_t votes[GEOMETRY_N])
 static void find_geometry(struct pymalloc *m, struct py_reader *r)
 {
 	uint32_t votes[GEOMETRY_N] = {0};
-	unsigned best = 0;
+	unsigned best = 0, voted = 0;
 
-	for (uint64_t i = 0; i < m->arenas.n && i < VOTERS; i++) {
+	// Of a core that was cut off the first may all be missing.
+	for (uint64_t i = 0; i < m->arenas.n && voted < VOTERS; i++) {
 		addr_t pool;
 
 		if (u64_align_up(m->arenas.data[i].first, 4096, &pool))
-			vote(r, pool, votes);
+			voted += vote(r, pool, votes);
 		if (u64_align_up(m->arenas.data[i].first, 16384, &pool))
-			vote(r, pool, votes);
+			voted += vote(r, pool, votes);
 	}
 	for (unsigned g = 1; g < GEOMETRY_N; g++)
 		if (votes[g] > votes[best])
@@ -120,25 +122,31 @@ static int add_arena(struct pymalloc *m, struct py_reader *r, const uint8_t *p, 
 	return vec_push(&m->arenas, a) ? 0 : err_nomem(err);
 }
 
+// Those that can be read; *ret_all says whether that is all.
 static int read_arenas(struct pymalloc *m, struct py_reader *r, addr_t arenas_at, addr_t max_at,
-		       struct ccore_error *err)
+		       bool *ret_all, struct ccore_error *err)
 {
 	const uint32_t size = r->layout->struct_size[S_arena_object];
 	uint8_t scratch[256];
 	addr_t arenas;
+	uint64_t there;
 	uint32_t n;
 
+	*ret_all = false;
 	if (mem_read_u64(r->py->mem, arenas_at, &arenas) < 0 ||
 	    mem_read_u32(r->py->mem, max_at, &n) < 0) {
 		damage_note(&r->damage, DAMAGE_BAD_POOL, arenas_at);
 		return 0;
 	}
-	if (size > sizeof(scratch) || n > LIM_ARENAS ||
-	    mem_readable(r->py->mem, arenas, (uint64_t)n * size) < (uint64_t)n * size) {
+	if (!size || size > sizeof(scratch) || n > LIM_ARENAS) {
 		damage_note(&r->damage, DAMAGE_BAD_POOL, arenas);
-		n = 0;
+		return 0;
 	}
-	for (uint32_t i = 0; i < n; i++) {
+	there = mem_readable(r->py->mem, arenas, (uint64_t)n * size) / size;
+	*ret_all = there == n;
+	if (there < n)
+		damage_note(&r->damage, DAMAGE_BAD_POOL, arenas + there * size);
+	for (uint32_t i = 0; i < there; i++) {
 		const uint8_t *p = py_get(r, arenas + (uint64_t)i * size, size, scratch);
 
 		if (p)
@@ -176,7 +184,9 @@ static void settle_arenas(struct pymalloc *m, struct py_reader *r)
 int pymalloc_find(struct pymalloc *ret, const struct runtime *rt, struct py_reader *r,
 		  struct ccore_error *err)
 {
+	uint64_t read_n = 0, unread_n = 0;
 	addr_t arenas, max;
+	bool all;
 	int status = 0;
 
 	*ret = (struct pymalloc){0};
@@ -185,9 +195,11 @@ int pymalloc_find(struct pymalloc *ret, const struct runtime *rt, struct py_read
 	for (uint64_t i = 0; status == 0 && i < rt->interpreters.n; i++) {
 		if (!find_variables(rt, r, i, &arenas, &max))
 			continue;
-		ret->known = true;
-		status = read_arenas(ret, r, arenas, max, err);
+		status = read_arenas(ret, r, arenas, max, &all, err);
+		read_n += all;
+		unread_n += !all;
 	}
+	ret->known = read_n && !unread_n;
 	if (status < 0) {
 		pymalloc_done(ret);
 		return status;
@@ -200,6 +212,7 @@ int pymalloc_find(struct pymalloc *ret, const struct runtime *rt, struct py_read
 	} else {
 		damage_note(&r->damage, DAMAGE_BAD_POOL, ret->arenas.data[0].first);
 		ret->arenas.n = 0;
+		ret->known = false;
 	}
 	return 0;
 }
@@ -255,7 +268,7 @@ bool pymalloc_pool_read(const struct pymalloc *m, const struct pymalloc_arena *a
 	bool ok;
 
 	if (!p) {
-		damage_note(&r->damage, DAMAGE_BAD_POOL, addr);
+		damage_note(&r->damage, DAMAGE_MISSING_POOL, addr);
 		return false;
 	}
 	used = field_u64(l, F_POOL_COUNT, p);

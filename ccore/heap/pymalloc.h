@@ -27,7 +27,7 @@ struct pymalloc_arena {
 struct pymalloc {
 	VEC(struct pymalloc_arena) arenas; // sorted by address; they do not overlap
 	uint32_t pool_bytes, unit;	   // 0 when no pool was found
-	bool known;			   // whether the layout says how to find arenas
+	bool known;			   // whether these are all: no list of them was unreadable
 };
 
 /** The carved blocks of one pool: `n` of `size` bytes from `first` on. */

@@ -6,6 +6,7 @@
 #include "sym/mappings.h"
 
 struct scan {
+	const struct target *t;
 	struct py_reader *r;
 	static_fn fn;
 	void *ctx;
@@ -18,6 +19,8 @@ static int look_at(struct scan *s, addr_t addr, uint64_t refcount, addr_t type_a
 	struct py_object o;
 
 	if (type_addr % 8 || !type_addr || !refcount_is_plausible(s->r, refcount))
+		return 0;
+	if (target_module_at(s->t, refcount)) // a row of a table: a function, and a type
 		return 0;
 	type = py_type_get(s->r, type_addr);
 	if (!type || type->flags & TYPE_HEAP || !py_object_open_typed(s->r, addr, type, &o) ||
@@ -54,11 +57,12 @@ static int scan_data(struct scan *s, addr_t start, addr_t end)
 	return 0;
 }
 
-static int scan_module(struct scan *s, const struct target *t, const struct module *m)
+static int scan_module(struct scan *s, const struct module *m)
 {
-	const struct mapping *p = mappings_find(&t->mappings, m->start);
+	const struct mapping_vec *all = &s->t->mappings;
+	const struct mapping *p = mappings_find(all, m->start);
 
-	for (; p && p < t->mappings.data + t->mappings.n && p->start < m->end; p++)
+	for (; p && p < all->data + all->n && p->start < m->end; p++)
 		if (p->flags & MAPPING_W && !(p->flags & MAPPING_SHARED) && p->start >= m->start)
 			TRY(scan_data(s, p->start, u64_min(p->end, m->end)));
 	return 0;
@@ -79,10 +83,10 @@ int statics_find(const struct target *t, const struct runtime *rt, struct py_rea
 		 static_fn fn, void *ctx)
 {
 	const uint32_t size = r->layout->struct_size[S_PyInterpreterState];
-	struct scan s = {.r = r, .fn = fn, .ctx = ctx, .misses_left = LIM_MISSES};
+	struct scan s = {.t = t, .r = r, .fn = fn, .ctx = ctx, .misses_left = LIM_MISSES};
 
 	for (uint64_t i = 0; i < t->modules.n; i++)
-		TRY(scan_module(&s, t, &t->modules.data[i]));
+		TRY(scan_module(&s, &t->modules.data[i]));
 	for (uint64_t i = 0; i < rt->interpreters.n; i++) {
 		const addr_t addr = rt->interpreters.data[i].addr;
 		addr_t end;

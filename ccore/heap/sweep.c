@@ -32,6 +32,26 @@ struct candidate {
 	const struct py_type *type;
 };
 
+// Of objects in address order: adding to the set costs most, and is done for neighbours at once.
+static int give_sorted(struct sweep *w, uint32_t thread, const struct candidate *some, uint32_t n)
+{
+	struct py_reader *r = &w->h->readers[thread];
+
+	for (uint32_t i = 0, end; i < n; i = end) {
+		const addr_t slot = some[i].addr >> ADDRSET_SLOT_SHIFT;
+		uint64_t bits = 0, fresh;
+
+		for (end = i; end < n && some[end].addr >> ADDRSET_SLOT_SHIFT == slot; end++)
+			if (is_current(w, r, some[end].addr, some[end].type))
+				bits |= addrset_bit(some[end].addr);
+		TRY(addrset_add_bits(w->set, some[i].addr, bits, &fresh));
+		for (uint32_t k = i; w->fn && fresh && k < end; k++)
+			if (fresh & addrset_bit(some[k].addr))
+				TRY(w->fn(w->ctx, thread, some[k].addr, some[k].type));
+	}
+	return 0;
+}
+
 // Two passes, so that the cache misses for the links of many objects overlap.
 static int sweep_pool(struct sweep *w, uint32_t thread, const struct pymalloc_pool *pool,
 		      uint64_t *dead_n)
@@ -60,10 +80,7 @@ static int sweep_pool(struct sweep *w, uint32_t thread, const struct pymalloc_po
 			gc_prefetch_link(r, c->addr);
 		n++;
 	}
-	for (uint32_t i = 0; i < n; i++)
-		if (is_current(w, r, some[i].addr, some[i].type))
-			TRY(sweep_give(w, thread, some[i].addr, some[i].type));
-	return 0;
+	return give_sorted(w, thread, some, n);
 }
 
 static int sweep_arena(struct sweep *w, uint32_t thread, const struct pymalloc_arena *a,
@@ -74,6 +91,7 @@ static int sweep_arena(struct sweep *w, uint32_t thread, const struct pymalloc_a
 	uint8_t scratch[PYMALLOC_POOL_BYTES_MAX];
 	const uint32_t pool_n = pymalloc_pools(m, a);
 	struct pymalloc_pool pool;
+	const uint64_t missing_n = r->damage.count[DAMAGE_MISSING_POOL];
 	uint32_t used_n = 0;
 
 	for (uint32_t i = 0; i < pool_n; i++) {
@@ -84,7 +102,7 @@ static int sweep_arena(struct sweep *w, uint32_t thread, const struct pymalloc_a
 		used_n++;
 		TRY(sweep_pool(w, thread, &pool, dead_n));
 	}
-	if (used_n + a->free_n != a->total_n)
+	if (used_n + a->free_n != a->total_n && missing_n == r->damage.count[DAMAGE_MISSING_POOL])
 		damage_note(&r->damage, DAMAGE_BAD_POOL, a->first);
 	return 0;
 }

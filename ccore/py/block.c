@@ -20,7 +20,11 @@ void block_rules_init(struct block_rules *ret, const struct layout *l)
 	*ret = (struct block_rules){
 		.header_n = l->struct_size[S_PyObject],
 		.type_off = layout_off(l, F_OB_TYPE),
+		.plain = !layout_has(l, F_OB_OVERFLOW) && !layout_has(l, F_OB_FLAGS) &&
+			 !layout_has(l, F_OB_REF_LOCAL) && l->fields[F_OB_REFCNT].size == 8,
 	};
+	if (ret->plain)
+		ret->refcount_off = layout_off(l, F_OB_REFCNT);
 	add_prefix(ret, 0);
 	add_prefix(ret, head);
 	if (l->facts[FACT_FLAGS_PREHEADER]) {
@@ -38,14 +42,20 @@ static uint64_t load_big_endian(const uint8_t *p)
 	return __builtin_bswap64(load_u64(p));
 }
 
+static bool has_debug_header(const struct block *b)
+{
+	const uint64_t word = b->size >= DEBUG_HEAD + 8 ? load_u64(b->p + 8) : 0;
+
+	return word >> 8 == 0xfdfdfdfdfdfdfd || word >> 8 == 0xfbfbfbfbfbfbfb;
+}
+
 // The letter of the debug header that `b` begins with, and `b` made what was asked for; or 0.
 static uint8_t peel_header(struct block *b)
 {
-	const uint64_t word = b->size >= DEBUG_HEAD + 8 ? load_u64(b->p + 8) : 0;
-	const uint8_t letter = (uint8_t)word;
+	const uint8_t letter = has_debug_header(b) ? b->p[8] : 0;
 	uint64_t size;
 
-	if (word >> 8 != 0xfdfdfdfdfdfdfd && word >> 8 != 0xfbfbfbfbfbfbfb)
+	if (!letter)
 		return 0;
 	size = load_big_endian(b->p);
 	if ((letter != 'o' && letter != 'm' && letter != 'r') || size > b->size - DEBUG_HEAD - 8)
@@ -211,7 +221,7 @@ static const struct py_type *type_at(struct py_reader *r, const struct block_rul
 enum block_kind block_classify(struct py_reader *r, const struct block_rules *rules,
 			       struct block *b, addr_t *ret, const struct py_type **ret_type)
 {
-	if (!peel_debug(b))
+	if (has_debug_header(b) && !peel_debug(b))
 		return BLOCK_OTHER;
 	// Live ones first: a GC head may begin with a 0, like a dead object.
 	for (unsigned dead = 0; dead < 2; dead++) {
@@ -221,7 +231,9 @@ enum block_kind block_classify(struct py_reader *r, const struct block_rules *ru
 
 			if (b->size < prefix + rules->header_n)
 				continue;
-			refcount = header_plausible_refcount(r->layout, b->p + prefix);
+			refcount = rules->plain
+					   ? load_u64(b->p + prefix + rules->refcount_off)
+					   : header_plausible_refcount(r->layout, b->p + prefix);
 			if (dead ? refcount != 0 : !refcount || refcount >= REFCOUNT_MAX)
 				continue;
 			*ret_type = type_at(r, rules, b, prefix, dead);

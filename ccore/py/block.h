@@ -25,6 +25,8 @@ struct block_rules {
 	uint32_t prefix_n;
 	uint32_t header_n; // PyObject's, and where it has its type
 	uint32_t type_off;
+	uint32_t refcount_off;
+	bool plain; // the refcount is all that is to be told from the header's other words
 };
 
 #define BLOCK_VIEW 256u

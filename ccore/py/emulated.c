@@ -374,7 +374,7 @@ void py_prefetch_sizes(struct py_reader *r, const addr_t *objects, uint64_t n)
 
 		if (call)
 			*call = (struct emu_call){.function = type->size_method,
-						  .args = {objects[i]},
+						  .args = {objects[i], type->size_class},
 						  .wants_bytes = true};
 	}
 	run(r, &em->sizes);

@@ -13,10 +13,13 @@
 
 /*
  * _PyStackRef, Include/internal/pycore_stackref.h: in the lowest bits of a reference stands how
- * it is counted. It is visited either way; none is a lone tag, and an int is no reference.
+ * it is counted. It is visited either way, also where the object does not count it (the object
+ * is immortal or its count is deferred, or another slot holds it); none is a lone tag, and an
+ * int is no reference.
  */
 #define STACKREF_TAGS 3u
 #define STACKREF_INT 3u
+#define STACKREF_UNCOUNTED 1u
 
 static addr_t frame_reference(const struct layout *l, uint64_t word)
 {
@@ -72,6 +75,7 @@ static void visit_slots(struct py_reader *r, addr_t frame, uint64_t first, uint6
 			enum edge_kind kind)
 {
 	const addr_t slots = frame + layout_off(r->layout, F_IF_LOCALSPLUS) + first * 8;
+	const bool uncounted = r->edges.uncounted; // the whole frame may be
 
 	if (!layout_has(r->layout, F_IF_STACKREF)) {
 		visit_pointers(r, slots, n, kind, LABEL_LOCAL, first, frame);
@@ -84,8 +88,10 @@ static void visit_slots(struct py_reader *r, addr_t frame, uint64_t first, uint6
 			damage_note(&r->damage, DAMAGE_BAD_FRAME, frame);
 			return;
 		}
+		r->edges.uncounted |= word & STACKREF_UNCOUNTED;
 		edge_emit(&r->edges, frame_reference(r->layout, word), kind, LABEL_LOCAL,
 			  first + i);
+		r->edges.uncounted = uncounted;
 	}
 }
 

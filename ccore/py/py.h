@@ -98,8 +98,10 @@ struct py_type {
 	// this type or the nearest base written in C.
 	addr_t traverse; // 0: there is none, or the tables know enough
 	const struct py_type *traverser;
-	addr_t size_method; // of a TYPE_SIZE_GUESSED: its C __sizeof__, a METH_NOARGS; or 0
-	addr_t tp_traverse; // its own, also where it is not the collector's; 0: none
+	uint32_t sizeof_all; // what py_sizeof() says of every object of it; 0: they differ
+	addr_t size_method;  // of a TYPE_SIZE_GUESSED: its C __sizeof__; or 0
+	addr_t size_class;   // what that wants to know of itself: the class it is of; or 0
+	addr_t tp_traverse;  // its own, also where it is not the collector's; 0: none
 };
 
 /** An object being read: a view or copy of the first `n` bytes of it. */
@@ -203,12 +205,21 @@ static inline const struct py_type *py_type_get(struct py_reader *r, addr_t addr
 	return py_type_slow(r, addr);
 }
 
+/** The class of an old-style instance of 2.7, as a type; `type`, its own, if that is not known. */
+const struct py_type *py_class_of_instance27(struct py_reader *r, const struct py_type *type,
+					     addr_t object);
+
 /**
  * The type that `types` counts an object of `type` under: its class, for an old-style instance
  * of 2.7, else `type`.
  */
-const struct py_type *py_counted_type(struct py_reader *r, const struct py_type *type,
-				      addr_t object);
+static inline const struct py_type *py_counted_type(struct py_reader *r, const struct py_type *type,
+						    addr_t object)
+{
+	return type && type->addr == r->layout->symbols[SYM_INSTANCE_TYPE27]
+		       ? py_class_of_instance27(r, type, object)
+		       : type;
+}
 
 /** The type of the object at `addr`, or NULL when there is no object. Counts no damage. */
 const struct py_type *py_type_of(struct py_reader *r, addr_t addr);

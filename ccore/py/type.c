@@ -301,26 +301,46 @@ static bool size_is_guessed(struct py_reader *r, const struct py_type *type)
 	       dict_lookup(r, type_dict(r, type->addr), "__sizeof__");
 }
 
-// The code of its __sizeof__, or of that which it inherits, where that is C and takes no arguments.
-static addr_t find_size_method(struct py_reader *r, const struct py_type *type)
+// The code of its __sizeof__, or of that which it inherits, where that is C and can be called
+// with no more than the object and, as Argument Clinic's defining_class, the descriptor's type.
+static void find_size_method(struct py_reader *r, struct py_type *type)
 {
-	enum { METH_NOARGS = 4 };
+	enum { METH_KEYWORDS = 2, METH_NOARGS = 4, METH_FASTCALL = 0x80, METH_METHOD = 0x200 };
 	const struct layout *l = r->layout;
 	const addr_t method = dict_lookup(r, type_dict(r, type->addr), "__sizeof__");
-	addr_t kind, def, code;
+	addr_t kind, def, code, cls = 0;
 	uint32_t flags;
 
-	if (!method)
-		return type->base->size_method;
+	if (!method) {
+		type->size_method = type->base->size_method;
+		type->size_class = type->base->size_class;
+		return;
+	}
 	if (!layout_has(l, F_D_METHOD) || !layout_has(l, F_ML_METH) || !layout_has(l, F_ML_FLAGS) ||
 	    mem_read_u64(r->py->mem, method + layout_off(l, F_OB_TYPE), &kind) < 0 ||
 	    kind != l->symbols[SYM_METHOD_DESCR_TYPE] ||
 	    mem_read_u64(r->py->mem, method + layout_off(l, F_D_METHOD), &def) < 0 ||
 	    mem_read_u32(r->py->mem, def + layout_off(l, F_ML_FLAGS), &flags) < 0 ||
-	    flags != METH_NOARGS ||
 	    mem_read_u64(r->py->mem, def + layout_off(l, F_ML_METH), &code) < 0)
+		return;
+	if (flags == (METH_METHOD | METH_FASTCALL | METH_KEYWORDS)) {
+		if (!layout_has(l, F_D_TYPE) ||
+		    mem_read_u64(r->py->mem, method + layout_off(l, F_D_TYPE), &cls) < 0)
+			return;
+	} else if (flags != METH_NOARGS) {
+		return;
+	}
+	type->size_method = code;
+	type->size_class = cls;
+}
+
+// What all objects of `type` take, or 0.
+static uint32_t sizeof_all(const struct py_type *type)
+{
+	if (type->itemsize || type->size_method || (type->family && type->family->size) ||
+	    type->flags & (TYPE_SIZE_GUESSED | TYPE_IS_TYPE))
 		return 0;
-	return code;
+	return type->basicsize + (type->flags & TYPE_GC ? type->prefix : 0);
 }
 
 // -- making a struct py_type
@@ -364,8 +384,9 @@ struct py_type *type_make(struct py_reader *r, const struct raw_type *t, const s
 	type->dict_place = dict_place(l, type);
 	if (size_is_guessed(r, type)) {
 		type->flags |= TYPE_SIZE_GUESSED;
-		type->size_method = find_size_method(r, type);
+		find_size_method(r, type);
 	}
+	type->sizeof_all = sizeof_all(type);
 	if (!(type->flags & TYPE_HEAP) && !type->member_n && type->dict_place == DICT_NOWHERE &&
 	    !type->opaque_to && !type->traverse && (!type->family || !type->family->visit))
 		type->flags |= TYPE_LEAF;

@@ -105,15 +105,14 @@ static const struct py_type *make_class27(struct py_reader *r, const struct py_t
 	return type;
 }
 
-const struct py_type *py_counted_type(struct py_reader *r, const struct py_type *type,
-				      addr_t object)
+const struct py_type *py_class_of_instance27(struct py_reader *r, const struct py_type *type,
+					     addr_t object)
 {
 	const struct py_type *named;
 	addr_t cls;
 	bool known;
 
-	if (!type || type->addr != r->layout->symbols[SYM_INSTANCE_TYPE27] ||
-	    mem_read_u64(r->py->mem, object + layout_off(r->layout, F_IN_CLASS), &cls) < 0 ||
+	if (mem_read_u64(r->py->mem, object + layout_off(r->layout, F_IN_CLASS), &cls) < 0 ||
 	    !cls || cls % 8)
 		return type;
 	pthread_mutex_lock(&r->py->lock);

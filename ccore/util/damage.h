@@ -22,6 +22,8 @@
 	X(DAMAGE_BAD_FRAME, "bad-frame", "frames that cannot be followed")                         \
 	X(DAMAGE_BAD_THREAD, "bad-thread", "interpreter or thread states that cannot be followed") \
 	X(DAMAGE_BAD_POOL, "bad-pool", "pieces of an allocator that contradict themselves")        \
+	X(DAMAGE_MISSING_POOL, "missing-pool",                                                     \
+	  "pools of the memory allocator that are not in the target, with all that lay in them")   \
 	X(DAMAGE_BAD_REFCOUNT, "bad-refcount", "objects whose refcount cannot be true")            \
 	X(DAMAGE_BAD_NAME, "bad-name", "names that cannot be read")                                \
 	X(DAMAGE_EMULATION, "emulation",                                                           \
