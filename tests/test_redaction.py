@@ -17,7 +17,8 @@ HASH = r"#[0-9a-f]{12}>"
 MAIN = ("--frame", "1")
 WITHOUT_VALUES = [
     ("info", "--layout"), ("gc",), ("types",), ("classes",), ("shm",), ("maps",),
-    ("export", "--roots"), ("verify", "-n", "all"), ("tasks", "--all"), ("tasks", "--all", "--group"),
+    ("export", "--roots"), ("verify", "-n", "all"), ("tasks", "--all"),
+    ("tasks", "--all", "--group"),
     ("print", "vault.nothing") + MAIN, ("print", "held") + MAIN,
 ]
 QUESTIONS = WITHOUT_VALUES + [

@@ -8,7 +8,6 @@
 #include "util/hashmap.h"
 #include "util/near.h"
 #include "util/siphash.h"
-#include "util/siphash.h"
 #include "util/strbuf.h"
 #include "util/table.h"
 #include "util/vec.h"
