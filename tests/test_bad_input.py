@@ -22,8 +22,8 @@ NEVER_IN_MESSAGES = ("Traceback", "Assertion", "Segmentation", "(null)", "runtim
 ABORTING_PROGRAM = "#include <stdlib.h>\nint main(void) { abort(); }\n"
 
 COMMANDS = [("info",), ("types",), ("count", "DB"), ("objects", "DB"), ("why", "DB"), ("gc",),
-            ("maps",), ("shm",), ("bt", "--locals"),
-            ("threads",), ("report", "crash")]
+            ("maps",), ("shm",), ("memory",), ("arenas",), ("malloc",), ("bt", "--locals"),
+            ("threads",), ("report", "crash"), ("report", "hang")]
 
 
 def assert_refused(answer, status, *words):

@@ -143,6 +143,8 @@ print("STACKS" + json.dumps(found))
 
 
 def test_native_frames_are_those_that_gdb_finds(stacks_core):
+    if stacks_core.python.has_own_libc:
+        pytest.skip("gdb would take this machine's libc for the target's")
     script = os.path.join(stacks_core.directory, "stacks.gdb")
     with open(script, "w") as text:
         text.write("set backtrace past-main on\nset backtrace past-entry on\n" + GDB_STACKS)

@@ -197,6 +197,7 @@ def questions(addresses):
     yield ("threads",)
     yield ("tasks", "--all")
     yield ("report", "crash")
+    yield ("report", "hang")
     yield ("objects", "*", "-n", "50")
     yield ("types", "--gc", "--json")
     yield ("graph", "Target", "--direction", "both", "--depth", "2")
@@ -207,6 +208,11 @@ def questions(addresses):
     yield ("objects", "*", "--where", "repr~*x*", "-n", "50", "--json")
     yield ("maps",)
     yield ("shm",)
+    yield ("memory", "--json")
+    yield ("memory", "--blame", "--below", "100", "-n", "50")
+    yield ("arenas", "--each")
+    yield ("arenas",)
+    yield ("malloc",)
     yield ("graph", "Target", "--chain", "--to", "any")
     yield ("info", "--layout")
     yield ("export", "--roots")
@@ -251,6 +257,11 @@ def problem_with(path, question, cache, is_release):
     allowed = MEMORY + CODE_BYTES if is_release else RESIDENT_MAX
     if resident > allowed + os.path.getsize(path):
         return "it takes %d MiB" % (resident >> 20)
+    if question[0] == "memory" and status in (0, 3) and said.startswith("{"):
+        mapped = json.loads(ask(path, ("maps", "-n", "0", "--json"), cache)[1])["totals"]["size"]
+        accounted = sum(row["size"] for row in json.loads(said)["rows"])
+        if accounted != mapped:
+            return "it accounts for %d bytes of %d" % (accounted, mapped)
     return next((said[-3000:] for never in NEVER if never in said), None)
 
 

@@ -4,8 +4,8 @@
 _necropy()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands="info types count objects show refs backrefs why graph gc maps shm export
-        classes bt verify report threads tasks locals print"
+    local commands="info types count objects show refs backrefs why graph gc maps shm memory arenas
+        malloc export classes bt verify report threads tasks locals print"
     local tool="--exe --debug-dir --sysroot --maps --tmp-dir --max-memory --threads --redact
         --isolate --no-cache --no-progress --help --version"
     local command= word

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// report crash: on one page, what to know of a process that has died.
+// report: on one page, what to know of a process that has died, or that does not go on.
 #include "command/report.h"
 
 #include <inttypes.h>
@@ -88,7 +88,7 @@ static void add_native(struct report *p, const struct os_thread *os, struct ccor
 	native_stack_done(&stack);
 }
 
-static void add_frames(struct report *p, const struct stack *stack)
+void report_add_frames(struct report *p, const struct stack *stack)
 {
 	struct py_reader *r = heap_reader(&p->s->heap);
 	const uint64_t n = stack->frames.n;
@@ -165,7 +165,7 @@ static int add_thread(struct report *p, const struct thread *t, struct ccore_err
 	if (os)
 		add_native(p, os, err);
 	TRY(thread_stack(&p->s->heap, t, &stack, err));
-	add_frames(p, &stack);
+	report_add_frames(p, &stack);
 	if (!stack.frames.n)
 		report_add(p, "python", 0, "the thread runs no Python code");
 	stack_done(&stack);
@@ -176,7 +176,7 @@ static int add_thread(struct report *p, const struct thread *t, struct ccore_err
 
 // -- what to ask next
 
-static void add_next(struct report *p, const char *command, const char *what)
+void report_add_next(struct report *p, const char *command, const char *what)
 {
 	const struct target *t = &p->s->target;
 	struct strbuf where = {0};
@@ -204,9 +204,9 @@ static void add_next_commands(struct report *p)
 			       thread_tid(&p->s->heap, t)); // fits any number
 	else
 		(void)snprintf(command, sizeof(command), "bt --locals"); // fits
-	add_next(p, command, "with the variables of each frame");
-	add_next(p, "threads", "what the others were doing");
-	add_next(p, "types", "what the memory was full of");
+	report_add_next(p, command, "with the variables of each frame");
+	report_add_next(p, "threads", "what the others were doing");
+	report_add_next(p, "types", "what the memory was full of");
 }
 
 static int add_all(struct report *p, struct ccore_error *err)
@@ -223,10 +223,11 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	       struct ccore_error *err)
 {
 	struct report p = {.s = s, .r = r, .exceptions_left = EXCEPTIONS_SHOWN};
+	const bool is_hang = strcmp(a->argument, "hang") == 0;
 	int status;
 
-	if (strcmp(a->argument, "crash") != 0)
-		return err_set(err, CCORE_EUSAGE, 0, "no report '%.60s': crash is the one there is",
+	if (!is_hang && strcmp(a->argument, "crash") != 0)
+		return err_set(err, CCORE_EUSAGE, 0, "no report '%.60s': there are crash and hang",
 			       a->argument);
 	TRY(threads_find(&p.threads, &s->heap, err));
 	if (unwinder_open(&p.unwinder, &s->target, NULL) < 0)
@@ -237,7 +238,7 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	p.key = table_column(&r->table, "key", "", CCORE_STR, 0);
 	p.value = table_column(&r->table, "value", "", CCORE_STR, 0);
 	p.addr = table_column(&r->table, "addr", "", CCORE_ADDR, COLUMN_NULLABLE | COLUMN_HIDDEN);
-	status = add_all(&p, err);
+	status = is_hang ? report_hang(&p, err) : add_all(&p, err);
 	source_text_done(&p.source);
 	unwinder_close(p.unwinder);
 	threads_done(&p.threads);
@@ -246,13 +247,19 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 
 const struct command command_report = {
 	.name = "report",
-	.summary = "report crash: signal, stack, exceptions, and what to ask next",
-	.argument = "crash",
+	.summary = "crash: why it died; hang: which threads wait for whom",
+	.argument = "crash|hang",
 	.is_whole = true,
-	.details = "The signal, what lies at the address it is about, the thread that got it with "
-		   "its Python stack, the exceptions that threads were raising or handling with "
-		   "their causes and tracebacks, the depth of recursion, and the commands to go on "
-		   "with. All rows are shown unless -n is given.",
+	.details =
+		"crash: the signal, what lies at the address it is about, the thread that got it "
+		"with "
+		"its Python stack, the exceptions that threads were raising or handling with "
+		"their causes and tracebacks, the depth of recursion. hang: what each thread waits "
+		"for, and who has it; threads that wait for each other, with their stacks; those "
+		"that can not go on for another reason; who holds the GIL. ~ marks who seems to "
+		"have a lock that does not note it: it is in a with statement or a function that "
+		"has acquired it. Both end with commands to go on with, and show all rows unless "
+		"-n is given.",
 	.example = "report crash\n"
 		   "signal         SIGABRT (Aborted)\n"
 		   "thread         Thread 22612, crashed: Aborted\n"

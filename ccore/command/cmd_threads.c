@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "command/stack_table.h"
-#include "command/thread_state.h"
+#include "command/waits.h"
 
+#include <inttypes.h>
 #include <signal.h>
 
 struct listing {
 	struct session *s;
 	struct table *t;
 	struct unwinder *unwinder; // NULL: native stacks are not to be had
+	struct threads threads;
+	struct waits waits;
 	uint64_t crashed, tid, name, state, gil, signal, depth, function, line, native, file,
-		thread, idle, interpreter, pc, addr;
+		thread, idle, interpreter, pc, addr, waits_text, waits_for, owner, owner_guess,
+		stuck, deadlock;
 };
 
 static void add_columns(struct listing *w)
@@ -21,6 +25,7 @@ static void add_columns(struct listing *w)
 	w->signal = table_column(w->t, "signal", "", CCORE_STR, 0);
 	w->gil = table_column(w->t, "gil", "", CCORE_STR, 0);
 	w->state = table_column(w->t, "state", "", CCORE_STR, 0);
+	w->waits_text = table_column(w->t, "waits", "", CCORE_STR, 0);
 	w->native = table_column(w->t, "native", "", CCORE_STR, 0);
 	w->depth = table_column(w->t, "depth", "", CCORE_U64, maybe);
 	w->function = table_column(w->t, "function", "", CCORE_STR, 0);
@@ -32,6 +37,11 @@ static void add_columns(struct listing *w)
 	w->interpreter = table_column(w->t, "interpreter", "", CCORE_U64, hidden);
 	w->pc = table_column(w->t, "pc", "", CCORE_ADDR, hidden);
 	w->addr = table_column(w->t, "addr", "", CCORE_ADDR, hidden);
+	w->waits_for = table_column(w->t, "waits_for", "", CCORE_ADDR, hidden);
+	w->owner = table_column(w->t, "owner", "", CCORE_U64, hidden);
+	w->owner_guess = table_column(w->t, "owner_guess", "", CCORE_U64, COLUMN_BOOL | hidden);
+	w->stuck = table_column(w->t, "stuck", "", CCORE_U64, COLUMN_BOOL | COLUMN_HIDDEN);
+	w->deadlock = table_column(w->t, "deadlock", "", CCORE_U64, hidden);
 	w->t->noun = "threads";
 }
 
@@ -77,21 +87,46 @@ static void set_identity(struct listing *w, uint64_t row, const struct thread *t
 	set_text(w, row, w->signal, &signal);
 }
 
-static int set_state(struct listing *w, uint64_t row, const struct thread *t,
-		     struct ccore_error *err)
+static void set_state(struct listing *w, uint64_t row, const struct thread_state *st)
 {
 	struct strbuf text = {0};
-	struct thread_state st;
 
-	TRY(thread_state_find(&st, &w->s->heap, t, w->unwinder, err));
-	strbuf_puts(&text, st.state ? st.state : "");
-	if (st.detail)
-		strbuf_printf(&text, " %s", st.detail);
+	strbuf_puts(&text, st->state ? st->state : "");
+	if (st->detail)
+		strbuf_printf(&text, " %s", st->detail);
 	set_text(w, row, w->state, &text);
-	table_set_str(w->t, row, w->gil, st.gil);
-	table_set_str(w->t, row, w->native, st.native);
-	table_set_u64(w->t, row, w->idle, st.is_idle_known ? st.is_idle : TABLE_UNKNOWN);
-	return 0;
+	table_set_str(w->t, row, w->gil, st->gil);
+	table_set_str(w->t, row, w->native, st->native);
+	table_set_u64(w->t, row, w->idle, st->is_idle_known ? st->is_idle : TABLE_UNKNOWN);
+}
+
+// "_thread.RLock 0x7f… of 4711": ~ where that is likely, not known.
+static void set_wait(struct listing *w, uint64_t row, const struct wait *wait)
+{
+	const struct wait_owner *o = wait->owner_n ? &w->waits.owners.data[wait->owner] : NULL;
+	const bool is_there = o && o->thread != UINT64_MAX;
+	const int64_t tid = is_there ? thread_tid(&w->s->heap, &w->threads.all.data[o->thread]) : 0;
+	struct strbuf text = {0};
+
+	wait_text(w->s, &w->threads, &w->waits, wait, &text);
+	if (o && wait->kind != WAIT_THREAD && wait->kind != WAIT_GIL) {
+		strbuf_puts(&text, o->is_guess ? " of ~" : " of ");
+		if (tid)
+			strbuf_printf(&text, "%" PRId64, tid);
+		else
+			strbuf_puts(&text, is_there ? "another thread" : "a thread that is gone");
+		if (wait->owner_n > 1)
+			strbuf_printf(&text, " and %" PRIu64 " more", wait->owner_n - 1);
+	}
+	set_text(w, row, w->waits_text, &text);
+	table_set_u64(w->t, row, w->waits_for,
+		      wait->object ? wait->object
+		      : wait->word ? wait->word
+				   : TABLE_UNKNOWN);
+	table_set_u64(w->t, row, w->owner, tid ? (uint64_t)tid : TABLE_UNKNOWN);
+	table_set_u64(w->t, row, w->owner_guess, o ? o->is_guess : TABLE_UNKNOWN);
+	table_set_u64(w->t, row, w->stuck, wait->is_stuck);
+	table_set_u64(w->t, row, w->deadlock, wait->deadlock ? wait->deadlock : TABLE_UNKNOWN);
 }
 
 static void set_frame(struct listing *w, uint64_t row, const struct stack_frame *f)
@@ -110,13 +145,15 @@ static void set_frame(struct listing *w, uint64_t row, const struct stack_frame 
 		table_set_u64(w->t, row, w->line, (uint64_t)at.line);
 }
 
-static int add_thread(struct listing *w, const struct thread *t, struct ccore_error *err)
+static int add_thread(struct listing *w, uint64_t i, struct ccore_error *err)
 {
+	const struct thread *t = &w->threads.all.data[i];
 	const uint64_t row = table_row(w->t);
 	struct stack stack;
 
 	set_identity(w, row, t);
-	TRY(set_state(w, row, t, err));
+	set_state(w, row, &w->waits.all.data[i].state);
+	set_wait(w, row, &w->waits.all.data[i]);
 	TRY(thread_stack(&w->s->heap, t, &stack, err));
 	table_set_u64(w->t, row, w->depth, t->state == NO_THREAD ? TABLE_UNKNOWN : stack.frames.n);
 	table_set_u64(w->t, row, w->line, TABLE_UNKNOWN);
@@ -128,18 +165,11 @@ static int add_thread(struct listing *w, const struct thread *t, struct ccore_er
 
 static int add_threads(struct listing *w, struct ccore_error *err)
 {
-	struct threads all;
-	int status = 0;
-
-	TRY(threads_find(&all, &w->s->heap, err));
-	for (uint64_t i = 0; status == 0 && i < all.all.n; i++) {
-		status = add_thread(w, &all.all.data[i], err);
-		if (status == 0)
-			status =
-				progress_poll(&w->s->progress, "reading stacks", i, all.all.n, err);
-	}
-	threads_done(&all);
-	return status;
+	TRY(threads_find(&w->threads, &w->s->heap, err));
+	TRY(waits_find(&w->waits, w->s, &w->threads, w->unwinder, err));
+	for (uint64_t i = 0; i < w->threads.all.n; i++)
+		TRY(add_thread(w, i, err));
+	return 0;
 }
 
 static int run(struct session *s, const struct args *a, struct ccore_result *r,
@@ -154,6 +184,8 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 		result_note(r, "%s", why.text);
 	add_columns(&w);
 	status = add_threads(&w, err);
+	waits_done(&w.waits);
+	threads_done(&w.threads);
 	unwinder_close(w.unwinder);
 	if (!s->target.threads.n)
 		result_note(r, "what the machine's threads do is not known of this target");

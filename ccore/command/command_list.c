@@ -26,6 +26,9 @@
 	X(verify)   \
 	X(maps)     \
 	X(shm)      \
+	X(memory)   \
+	X(arenas)   \
+	X(malloc)   \
 	X(export)
 
 #define X(name) extern const struct command command_##name;

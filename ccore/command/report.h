@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The parts of `report crash`: each adds rows of a key and a value.
+// The parts of `report`: each adds rows of a key and a value.
 #ifndef NECROPY_REPORT_H
 #define NECROPY_REPORT_H
 
@@ -24,10 +24,19 @@ void report_add(struct report *p, const char *key, addr_t addr, const char *fmt,
 void report_add_place(struct report *p, const char *key, addr_t addr, addr_t code,
 		      const struct code_position *at);
 
+/** A row for each frame of `stack`; of a long one the two ends. */
+void report_add_frames(struct report *p, const struct stack *stack);
+
+/** A row with a command to go on with; `what` says what it shows. */
+void report_add_next(struct report *p, const char *command, const char *what);
+
 /** What kills: the signal, the address it is about, the C library's last words. */
 void report_signal(struct report *p);
 
 /** The exceptions of all threads, and those that were printed last. */
 int report_exceptions(struct report *p, struct ccore_error *err);
+
+/** `report hang`, all of it. */
+int report_hang(struct report *p, struct ccore_error *err);
 
 #endif

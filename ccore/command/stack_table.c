@@ -94,6 +94,8 @@ void stack_table_init(struct stack_table *w, struct session *s, struct table *t,
 	w->addr = table_column(t, "addr", "", CCORE_ADDR, maybe);
 	w->heading = table_column(t, "heading", "", CCORE_STR, 0);
 	w->more = table_column(t, "more", "", CCORE_U64, 0);
+	w->mark = table_column(t, "mark", "", CCORE_STR, 0);
+	w->entry = table_column(t, "entry", "", CCORE_U64, COLUMN_BOOL | maybe);
 }
 
 struct lines {
@@ -173,6 +175,11 @@ static void set_locals(struct stack_table *w, uint64_t row, const struct stack_f
 	strbuf_done(&text);
 }
 
+static const char *mark_text(enum frame_mark mark)
+{
+	return mark == FRAME_DAMAGED ? "damaged" : mark == FRAME_RECOVERED ? "recovered" : NULL;
+}
+
 void stack_table_add(struct stack_table *w, const struct thread *t, const struct stack_frame *f,
 		     uint64_t depth, const char *heading)
 {
@@ -188,6 +195,8 @@ void stack_table_add(struct stack_table *w, const struct thread *t, const struct
 	table_set_u64(w->t, row, w->depth, depth);
 	table_set_u64(w->t, row, w->addr, f->addr);
 	table_set_str(w->t, row, w->heading, heading);
+	table_set_str(w->t, row, w->mark, mark_text(f->mark));
+	table_set_u64(w->t, row, w->entry, f->is_entry);
 	set_position(w, row, f, &at);
 	code_name(r, f->code, &function);
 	w->t->failed |= function.failed;
@@ -205,7 +214,7 @@ void stack_table_add(struct stack_table *w, const struct thread *t, const struct
 void stack_table_add_native(struct stack_table *w, const struct thread *t,
 			    const struct native_frame *f, uint64_t depth, const char *heading)
 {
-	const uint64_t unknown[] = {w->line, w->end_line, w->column, w->end_column};
+	const uint64_t unknown[] = {w->line, w->end_line, w->column, w->end_column, w->entry};
 	const struct py_thread *state = thread_state(&w->s->heap, t);
 	const int64_t tid = thread_tid(&w->s->heap, t);
 	const uint64_t row = table_row(w->t);
@@ -226,8 +235,8 @@ void stack_table_add_native(struct stack_table *w, const struct thread *t,
 
 void stack_table_add_heading(struct stack_table *w, const char *heading)
 {
-	const uint64_t unknown[] = {w->thread,	 w->tid,    w->depth,	   w->line,
-				    w->end_line, w->column, w->end_column, w->addr};
+	const uint64_t unknown[] = {w->thread, w->tid,	      w->depth, w->line, w->end_line,
+				    w->column, w->end_column, w->addr,	w->entry};
 	const uint64_t row = table_row(w->t);
 
 	for (unsigned i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)

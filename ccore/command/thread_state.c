@@ -7,6 +7,7 @@
 // called anything.
 #define FRAMES_LOOKED_AT 200u
 #define FRAMES_OF_WAITING 12u
+#define FRAMES_OF_MUTEX 4u
 
 // -- system calls by number, those in which programs wait
 
@@ -115,6 +116,23 @@ static bool waits_for_gil(const struct native_stack *s)
 	return false;
 }
 
+static bool waits_for_mutex(const struct native_stack *s)
+{
+	static const char *const names[] = {"__lll_lock_wait",		 "pthread_mutex_lock",
+					    "__pthread_mutex_lock",	 "___pthread_mutex_lock",
+					    "__GI___pthread_mutex_lock", NULL};
+
+	return is_in(s, FRAMES_OF_MUTEX, names);
+}
+
+static bool waits_for_end(const struct native_stack *s)
+{
+	static const char *const names[] = {"pthread_join", "__pthread_clockjoin_ex",
+					    "__pthread_timedjoin_ex", "___pthread_join", NULL};
+
+	return is_in(s, FRAMES_OF_MUTEX, names);
+}
+
 static bool is_collecting(const struct native_stack *s)
 {
 	static const char *const names[] = {"gc_collect_main",
@@ -195,6 +213,8 @@ int thread_state_find(struct thread_state *ret, struct heap *h, const struct thr
 	if (u)
 		TRY(unwinder_stack(u, os, FRAMES_LOOKED_AT, &stack, err));
 	ret->native = first_name(&stack);
+	ret->in_mutex = waits_for_mutex(&stack);
+	ret->in_join = waits_for_end(&stack);
 	choose(ret, os, gil, state, &stack);
 	native_stack_done(&stack);
 	return 0;

@@ -16,6 +16,8 @@ struct thread_state {
 	const char *gil;    // static: "holds", "waits"; NULL: neither, or not known
 	bool is_idle;	    // it waits for something that is not the GIL
 	bool is_idle_known;
+	bool in_mutex;	    // it waits for a pthread_mutex_t
+	bool in_join;	    // it waits for the end of an OS thread, in pthread_join()
 	const char *native; // the innermost function of the machine's that has a name; the
 			    // unwinder's, or NULL
 };

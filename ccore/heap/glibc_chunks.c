@@ -42,11 +42,11 @@ static int give(const struct glibc_malloc *m, addr_t at, uint64_t size, enum chu
 		.state = state,
 	};
 	struct malloc_chunk cached = c;
-	uint32_t any;
+	uint32_t kept;
 
-	if (state != CHUNK_USED || !hashmap_get(&m->cached, c.addr, &any))
+	if (state != CHUNK_USED || !hashmap_get(&m->cached, c.addr, &kept))
 		return fn(ctx, &c);
-	cached.state = CHUNK_CACHED;
+	cached.state = (enum chunk_state)kept;
 	return fn(ctx, &cached);
 }
 
@@ -117,11 +117,12 @@ static uint64_t list_length(struct glibc_malloc *m, const struct mem *mem, addr_
 static int remember(struct glibc_malloc *m, const struct mem *mem, addr_t first, uint32_t off,
 		    uint64_t n, bool is_protected, struct ccore_error *err)
 {
+	const enum chunk_state state = off ? CHUNK_FASTBIN : CHUNK_TCACHE;
 	addr_t at = first;
 
 	for (uint64_t i = 0; i < n; i++) {
-		// The user's memory: a fastbin's elements are chunks.
-		if (!hashmap_put(&m->cached, at + off, 1))
+		// The user's memory: a fastbin's elements are chunks, a tcache's that memory.
+		if (!hashmap_put(&m->cached, at + off, state))
 			return err_nomem(err);
 		if (!link_at(mem, at + off, is_protected, &at))
 			break;
@@ -151,42 +152,59 @@ int cached_fastbins(struct glibc_malloc *m, const struct mem *mem, addr_t at, ui
 	return 0;
 }
 
-// struct tcache_perthread_struct: counts of 64 lists, then their heads. Up to glibc 2.29 the
-// counts were single bytes.
-#define TCACHE_LISTS 64u
+// struct tcache_perthread_struct: a number for each list, then the lists' heads. Up to glibc 2.29
+// the numbers were single bytes. Since 2.42 they count the chunks that may still be added: with
+// the length of the list that is the same for all.
+#define TCACHE_LISTS_MAX 76u
 
-static const struct {
-	uint32_t count_bytes, chunk_size;
-} tcache_kinds[] = {{2, 0x290}, {1, 0x250}};
+static const struct tcache_kind {
+	uint32_t lists, number_bytes, chunk_size;
+	bool counts_room;
+} tcache_kinds[] = {
+	{64, 2, 0x290, false},
+	{64, 1, 0x250, false},
+	{TCACHE_LISTS_MAX, 2, 0x300, true},
+};
+
+#define TCACHE_KINDS (sizeof(tcache_kinds) / sizeof(tcache_kinds[0]))
 
 struct tcache_search {
 	struct glibc_malloc *m;
 	const struct mem *mem;
 	struct ccore_error *err;
-	unsigned kind;
+	const struct tcache_kind *kind;
+	uint64_t capacity; // of every list; UINT64_MAX: not known yet
 };
 
-static uint64_t load_count(const uint8_t *p, uint32_t i, uint32_t bytes)
+static uint64_t load_number(const uint8_t *p, uint32_t i, uint32_t bytes)
 {
 	return bytes == 1 ? p[i] : (uint64_t)p[2 * i] | (uint64_t)p[2 * i + 1] << 8;
+}
+
+// Whether a list of `length` chunks is what `number` says.
+static bool number_fits(struct tcache_search *s, uint64_t number, uint64_t length)
+{
+	if (!s->kind->counts_room)
+		return number == length;
+	if (s->capacity == UINT64_MAX)
+		s->capacity = number + length;
+	return number + length == s->capacity;
 }
 
 // Remember list `i` of the tcache at `p`, or only check it: false when it cannot be one.
 static bool tcache_list(struct tcache_search *s, const uint8_t *p, uint32_t i, bool keep,
 			int *ret_status)
 {
-	const uint32_t bytes = tcache_kinds[s->kind].count_bytes;
-	const uint64_t n = load_count(p, i, bytes);
-	const addr_t first = load_u64(p + (uint64_t)TCACHE_LISTS * bytes + 8ull * i);
+	const uint32_t bytes = s->kind->number_bytes;
+	const uint64_t number = load_number(p, i, bytes);
+	const addr_t first = load_u64(p + (uint64_t)s->kind->lists * bytes + 8ull * i);
 	bool is_protected = true;
+	uint64_t n = list_length(s->m, s->mem, first, 0, CACHED_MAX, true);
 
-	if (!n != !first)
-		return false;
-	if (!n)
-		return true;
-	if (list_length(s->m, s->mem, first, 0, CACHED_MAX, true) != n) {
+	if (n == UINT64_MAX || !number_fits(s, number, n)) {
 		is_protected = false;
-		if (list_length(s->m, s->mem, first, 0, CACHED_MAX, false) != n)
+		n = list_length(s->m, s->mem, first, 0, CACHED_MAX, false);
+		if (n == UINT64_MAX || !number_fits(s, number, n))
 			return false;
 	}
 	if (keep)
@@ -197,19 +215,21 @@ static bool tcache_list(struct tcache_search *s, const uint8_t *p, uint32_t i, b
 static int take_tcache(void *ctx, const struct malloc_chunk *c)
 {
 	struct tcache_search *s = ctx;
-	uint8_t p[TCACHE_LISTS * 10];
+	uint8_t p[TCACHE_LISTS_MAX * 10];
 	int status = 0;
 
-	for (s->kind = 0; s->kind < 2; s->kind++) {
-		const uint32_t bytes = tcache_kinds[s->kind].count_bytes;
+	for (uint32_t k = 0; k < TCACHE_KINDS; k++) {
 		bool ok = true;
 
-		if (c->state != CHUNK_USED || c->size + 8 != tcache_kinds[s->kind].chunk_size ||
-		    mem_read(s->mem, c->addr, p, (uint64_t)TCACHE_LISTS * (bytes + 8)) < 0)
+		s->kind = &tcache_kinds[k];
+		s->capacity = UINT64_MAX;
+		if (c->state != CHUNK_USED || c->size + 8 != s->kind->chunk_size ||
+		    mem_read(s->mem, c->addr, p,
+			     (uint64_t)s->kind->lists * (s->kind->number_bytes + 8)) < 0)
 			continue;
-		for (uint32_t i = 0; ok && i < TCACHE_LISTS; i++)
+		for (uint32_t i = 0; ok && i < s->kind->lists; i++)
 			ok = tcache_list(s, p, i, false, &status);
-		for (uint32_t i = 0; ok && status == 0 && i < TCACHE_LISTS; i++)
+		for (uint32_t i = 0; ok && status == 0 && i < s->kind->lists; i++)
 			ok = tcache_list(s, p, i, true, &status);
 	}
 	return status;

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 
 // struct malloc_state: fastbins, top, last_remainder, bins, binmap, next, next_free,
-// attached_threads, system_mem, max_system_mem. What is before the fastbins differs.
+// attached_threads, system_mem, max_system_mem. What is before the fastbins differs; glibc 2.43
+// has none.
+#define CHUNK_MIN 32u
 #define FASTBINS 10u
 #define BINS 127u
 #define TOP_TO_BINS 16u
@@ -23,7 +25,6 @@ struct search {
 	const struct target *t;
 	struct damage *damage;
 	struct ccore_error *err;
-	VEC(addr_t) fastbins; // of each arena
 	uint32_t misses_left; // pages that may turn out to be unreadable
 	struct hashmap seen;  // arenas and heaps: chains of them may lead back
 };
@@ -36,11 +37,34 @@ static uint64_t word(const struct search *s, addr_t addr)
 	return x;
 }
 
-static int add_range(struct search *s, addr_t start, addr_t end, bool mmapped)
+static int add_range(struct search *s, const struct malloc_range *range)
 {
-	const struct malloc_range range = {start, end, mmapped};
+	return vec_push(&s->m->ranges, *range) ? 0 : err_nomem(s->err);
+}
 
-	return vec_push(&s->m->ranges, range) ? 0 : err_nomem(s->err);
+// Its heaps are added next.
+static int add_arena(struct search *s, addr_t addr, addr_t top_at)
+{
+	const struct malloc_arena arena = {
+		.addr = addr,
+		.top_at = top_at,
+		.system_bytes = word(s, top_at + TOP_TO_SYSTEM_MEM),
+		.fastbin_n = top_at - addr < FASTBINS * 8 ? 0 : FASTBINS,
+	};
+
+	return vec_push(&s->m->arenas, arena) ? 0 : err_nomem(s->err);
+}
+
+static int add_heap(struct search *s, addr_t base, addr_t start, addr_t end)
+{
+	const struct malloc_range range = {
+		.start = start,
+		.end = end,
+		.base = base,
+		.arena = (uint32_t)(s->m->arenas.n - 1),
+	};
+
+	return add_range(s, &range);
 }
 
 // -- arenas
@@ -133,12 +157,12 @@ static int add_main_heap(struct search *s, addr_t top_at)
 	if (top == top_at) // nothing was ever allocated
 		return 0;
 	if (system <= end && chunks_lead_to(&s->t->mem, end - system, top))
-		return add_range(s, end - system, end, false);
+		return add_heap(s, end - system, end - system, end);
 	for (uint64_t i = 0; i < s->t->mappings.n; i++) {
 		const struct mapping *p = &s->t->mappings.data[i];
 
 		if (strcmp(p->name, "[heap]") == 0 && chunks_lead_to(&s->t->mem, p->start, top))
-			return add_range(s, p->start, end, false);
+			return add_heap(s, p->start, p->start, end);
 	}
 	damage_note(s->damage, DAMAGE_BAD_POOL, top);
 	s->m->known = false;
@@ -169,10 +193,40 @@ static int add_heaps(struct search *s, addr_t state, addr_t top_at)
 			s->m->known = false;
 			break;
 		}
-		TRY(add_range(s, heap == state - head ? first : heap + head, heap + size, false));
+		TRY(add_heap(s, heap, heap == state - head ? first : heap + head, heap + size));
 		heap = word(s, heap + 8);
 	}
 	return 0;
+}
+
+// What is before the `top` of the malloc_state at `addr`: a lock and flags, whether there are
+// fastbins, these. 0 when there is no malloc_state.
+static uint64_t state_head(const struct search *s, addr_t addr)
+{
+	static const uint64_t heads[] = {96, 88, 8};
+
+	for (unsigned i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		if (is_state(&s->t->mem, addr + heads[i]))
+			return heads[i];
+	return 0;
+}
+
+// The main arena's address is where the ring comes back to: less than 128 bytes before its top.
+static addr_t main_arena(const struct search *s, addr_t main_top)
+{
+	addr_t at = word(s, main_top + TOP_TO_NEXT);
+
+	for (uint32_t i = 0; i < LIM_MALLOC_ARENAS && at; i++) {
+		uint64_t head;
+
+		if (at < main_top && main_top - at < 128)
+			return at;
+		head = state_head(s, at);
+		if (!head)
+			break;
+		at = word(s, at + head + TOP_TO_NEXT);
+	}
+	return main_top - FASTBINS * 8; // damage is counted where its arenas are added
 }
 
 static int add_arenas(struct search *s, addr_t main_top)
@@ -180,21 +234,16 @@ static int add_arenas(struct search *s, addr_t main_top)
 	addr_t next = word(s, main_top + TOP_TO_NEXT);
 	uint64_t head = 0;
 
-	if (!vec_push(&s->fastbins, main_top - FASTBINS * 8))
-		return err_nomem(s->err);
 	// The ring ends where it began: that address, less than 128 bytes before `top`, tells
 	// what is before it in the struct.
 	while (next && !was_seen(s, next | 1)) {
 		if (next < main_top && main_top - next < 128)
 			return 0;
-		head = 96;
-		if (!is_state(&s->t->mem, next + head))
-			head = 88;
-		if (!is_state(&s->t->mem, next + head))
+		head = state_head(s, next);
+		if (!head)
 			break;
+		TRY(add_arena(s, next, next + head));
 		TRY(add_heaps(s, next, next + head));
-		if (!vec_push(&s->fastbins, next + head - FASTBINS * 8))
-			return err_nomem(s->err);
 		next = word(s, next + head + TOP_TO_NEXT);
 	}
 	damage_note(s->damage, DAMAGE_BAD_POOL, next);
@@ -223,11 +272,13 @@ static int add_mmapped(struct search *s, addr_t at, addr_t end)
 			continue;
 		}
 		size = head[1] & ~7ull;
+		if (s->m->arenas.data[0].fastbin_n == 0)
+			size += 16; // since glibc 2.43 it does not count its head
 		if (head[0] || (head[1] & 7) != 2 || !size || size % PAGE || size > end - at) {
 			at += PAGE;
 			continue;
 		}
-		TRY(add_range(s, at, at + size, true));
+		TRY(add_range(s, &(struct malloc_range){at, at + size, at, 0, true}));
 		at += size;
 	}
 	return 0;
@@ -307,16 +358,18 @@ int glibc_malloc_find(struct glibc_malloc *ret, const struct target *t,
 	if (!top)
 		return 0;
 	ret->known = true;
-	r = add_main_heap(&s, top);
+	r = add_arena(&s, main_arena(&s, top), top);
+	if (r == 0)
+		r = add_main_heap(&s, top);
 	if (r == 0)
 		r = add_arenas(&s, top);
 	sort_ranges(ret);
 	if (r == 0)
 		r = search_mmapped(&s, skip, skip_n);
 	sort_ranges(ret);
-	for (uint64_t i = 0; r == 0 && i < s.fastbins.n; i++)
-		r = cached_fastbins(ret, &t->mem, s.fastbins.data[i], FASTBINS, err);
-	vec_done(&s.fastbins);
+	for (uint64_t i = 0; r == 0 && i < ret->arenas.n; i++)
+		r = cached_fastbins(ret, &t->mem, ret->arenas.data[i].top_at - FASTBINS * 8,
+				    ret->arenas.data[i].fastbin_n, err);
 	hashmap_done(&s.seen);
 	for (uint64_t i = 0; r == 0 && i < ret->ranges.n; i++)
 		if (!ret->ranges.data[i].mmapped)
@@ -334,7 +387,41 @@ int glibc_malloc_find(struct glibc_malloc *ret, const struct target *t,
 void glibc_malloc_done(struct glibc_malloc *m)
 {
 	vec_done(&m->ranges);
+	vec_done(&m->arenas);
 	hashmap_done(&m->cached);
+}
+
+// The chunks in the bin at `self`, at most `max`; a chunk's links are behind its head.
+static uint64_t bin_length(const struct glibc_malloc *m, const struct mem *mem, addr_t self,
+			   uint64_t max, struct damage *damage)
+{
+	uint64_t n = 0, pair[2];
+	addr_t at, before = self;
+
+	if (mem_read_u64(mem, self + 16, &at) < 0)
+		at = 0;
+	for (; at != self; n++) {
+		if (n >= max || at % 16 || !glibc_malloc_owns(m, at) ||
+		    mem_read(mem, at + 16, pair, sizeof(pair)) < 0 || pair[1] != before) {
+			damage_note(damage, DAMAGE_BAD_POOL, at);
+			break;
+		}
+		before = at;
+		at = pair[0];
+	}
+	return n;
+}
+
+uint64_t glibc_malloc_binned(const struct glibc_malloc *m, const struct mem *mem, uint32_t i,
+			     struct damage *damage)
+{
+	const addr_t top = m->arenas.data[i].top_at;
+	uint64_t n = 0;
+
+	// Each link is checked from both sides, so that no list leads into another.
+	for (uint32_t k = 0; k < BINS; k++)
+		n += bin_length(m, mem, top + k * 16ull, mem->bytes / CHUNK_MIN - n, damage);
+	return n;
 }
 
 bool glibc_malloc_owns(const struct glibc_malloc *m, addr_t addr)

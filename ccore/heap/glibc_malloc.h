@@ -20,7 +20,8 @@
 enum chunk_state {
 	CHUNK_USED,
 	CHUNK_MMAPPED, // in use, on pages of its own
-	CHUNK_CACHED,  // free, in a tcache or fastbin
+	CHUNK_TCACHE,  // free, kept for one thread
+	CHUNK_FASTBIN, // free, kept by an arena
 	CHUNK_FREE,    // free, in a bin
 	CHUNK_TOP      // what a heap has left
 };
@@ -28,14 +29,24 @@ enum chunk_state {
 /** A piece of memory that holds nothing but chunks; exclusive end. */
 struct malloc_range {
 	addr_t start, end;
-	bool mmapped; // it is one chunk
+	addr_t base;	// where the heap begins: with its own head, if it has one
+	uint32_t arena; // index
+	bool mmapped;	// it is one chunk, of no arena
+};
+
+/** A struct malloc_state, in the order of the ring: the main arena is the first. */
+struct malloc_arena {
+	addr_t addr, top_at;   // its `top` is at the latter
+	uint64_t system_bytes; // what it says that it has of the system
+	uint32_t fastbin_n;
 };
 
 struct glibc_malloc {
 	VEC(struct malloc_range) ranges; // sorted by address
-	struct hashmap cached;		 // addresses of the memory of cached chunks
-	uint64_t links_left;		 // that may still be followed to find those
-	bool known;			 // the main arena was found
+	VEC(struct malloc_arena) arenas;
+	struct hashmap cached; // memory of cached chunks, to enum chunk_state
+	uint64_t links_left;   // that may still be followed to find those
+	bool known;	       // the main arena was found
 };
 
 /** A chunk, as its user sees it: `size` bytes at `addr`. */
@@ -68,6 +79,13 @@ typedef int (*malloc_chunk_fn)(void *ctx, const struct malloc_chunk *c);
  */
 int glibc_malloc_walk(const struct glibc_malloc *m, const struct mem *mem, uint64_t i,
 		      malloc_chunk_fn fn, void *ctx, struct damage *damage);
+
+/**
+ * Walk the bins of arena `i`: the number of chunks in them. What leads out of this malloc's memory,
+ * or back, ends a bin, with damage counted.
+ */
+uint64_t glibc_malloc_binned(const struct glibc_malloc *m, const struct mem *mem, uint32_t i,
+			     struct damage *damage);
 
 /** Whether `addr` lies in memory of this malloc. */
 bool glibc_malloc_owns(const struct glibc_malloc *m, addr_t addr);

@@ -131,6 +131,21 @@ int heap_need_untracked(struct heap *h, struct ccore_error *err)
 	return 0;
 }
 
+int heap_find_malloc(struct heap *h, const struct pymalloc *p, struct glibc_malloc *ret,
+		     struct ccore_error *err)
+{
+	struct known_range *skip = calloc(p->arenas.n + 1, sizeof(*skip));
+	int status;
+
+	if (!skip)
+		return err_nomem(err);
+	for (uint64_t i = 0; i < p->arenas.n; i++)
+		skip[i] = (struct known_range){p->arenas.data[i].start, p->arenas.data[i].stop};
+	status = glibc_malloc_find(ret, h->target, skip, p->arenas.n, &heap_reader(h)->damage, err);
+	free(skip);
+	return status;
+}
+
 bool heap_node(const struct heap *h, addr_t addr, uint32_t *ret)
 {
 	return addrset_id(&h->set, addr, ret) && !(h->node_flags[*ret] & NODE_BAD);

@@ -100,6 +100,10 @@ int heap_need_nodes(struct heap *h, struct ccore_error *err);
 /** Find the roots that are guesses, too; the last one is then ROOT_HELD. */
 int heap_need_roots(struct heap *h, struct ccore_error *err);
 
+/** Find glibc's malloc, of which `p`'s arenas are no part. */
+int heap_find_malloc(struct heap *h, const struct pymalloc *p, struct glibc_malloc *ret,
+		     struct ccore_error *err);
+
 /** That the index of objects does not fit in what we may use, as an error. */
 int heap_out_of_memory(const struct heap *h, struct ccore_error *err);
 

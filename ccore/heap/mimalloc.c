@@ -11,6 +11,7 @@ struct walk {
 	uint64_t delayed_left; // blocks on heaps' lists: at most one of each page
 	struct mimalloc_delayed delayed;
 	struct mimalloc_bits is_free; // the blocks of the present page
+	bool abandoned;		      // so are the pages that come now
 };
 
 static void bad_page(struct walk *w, addr_t at)
@@ -48,6 +49,15 @@ static int take_blocks(struct walk *w, const struct mimalloc_page *p)
 	return 0;
 }
 
+static uint32_t used_blocks(const struct walk *w, const struct mimalloc_page *p)
+{
+	uint32_t n = p->capacity;
+
+	for (uint32_t i = 0; i <= p->capacity / 64; i++)
+		n -= (uint32_t)__builtin_popcountll(w->is_free.words[i]);
+	return n;
+}
+
 // The page at `addr`, if it is of a kind that is wanted, and which comes next in its queue.
 static int walk_page(struct walk *w, addr_t addr, addr_t *ret_next)
 {
@@ -70,7 +80,9 @@ static int walk_page(struct walk *w, addr_t addr, addr_t *ret_next)
 		return 0;
 	if (!mimalloc_page_find_free(w->r, &page, &w->delayed, &w->is_free))
 		bad_page(w, addr);
-	return take_blocks(w, &page);
+	if (w->v->take_page)
+		TRY(w->v->take_page(w->v->ctx, &page, used_blocks(w, &page), w->abandoned));
+	return w->v->take ? take_blocks(w, &page) : 0;
 }
 
 // -- heaps of threads
@@ -163,6 +175,7 @@ static int walk_abandoned(struct walk *w, addr_t interpreter)
 	static const enum field_id lists[] = {F_IS_ABANDONED, F_IS_ABANDONED_VISITED};
 
 	w->delayed.blocks.n = 0;
+	w->abandoned = true;
 	for (unsigned k = 0; k < 2; k++) {
 		const addr_t at = interpreter + layout_off(w->l, lists[k]);
 		addr_t first;

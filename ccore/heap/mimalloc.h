@@ -30,9 +30,15 @@ struct mimalloc_block {
 	enum mimalloc_tag tag;
 };
 
-/** Where the blocks go; a negative status ends the walk. */
+struct mimalloc_page;
+
+/** Where the pages and blocks go; a negative status ends the walk. */
 struct mimalloc_visitor {
-	int (*take)(void *ctx, const struct mimalloc_block *block);
+	int (*take)(void *ctx, const struct mimalloc_block *block); // or NULL
+	// Or NULL. Before the page's blocks, of which `used_n` are in use. `abandoned`: the thread
+	// that it was made by has ended.
+	int (*take_page)(void *ctx, const struct mimalloc_page *page, uint32_t used_n,
+			 bool abandoned);
 	void *ctx;
 	unsigned tags; // 1 << tag of each kind wanted
 };

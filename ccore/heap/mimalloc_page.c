@@ -43,7 +43,10 @@ static bool place(const struct layout *l, const struct mimalloc_segments *s, uin
 	if (p->block_size >= HUGE_BLOCK)
 		p->block_size = slices * SLICE_BYTES;
 	skipped = start_offset(p->block_size);
-	p->start = segment + i * SLICE_BYTES + skipped;
+	p->segment = segment;
+	p->area = segment + i * SLICE_BYTES;
+	p->area_bytes = slices * SLICE_BYTES;
+	p->start = p->area + skipped;
 	p->end = p->start + p->capacity * p->block_size;
 	return slices && p->capacity <= (slices * SLICE_BYTES - skipped) / p->block_size;
 }

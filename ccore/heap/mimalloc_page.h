@@ -24,8 +24,11 @@ struct mimalloc_segments {
 
 struct mimalloc_page {
 	addr_t addr, start, end; // its struct; its blocks
+	addr_t segment, area;	 // where its segment and its memory begin
+	uint64_t area_bytes;
 	uint64_t block_size;
-	uint32_t capacity, used;
+	uint32_t capacity; // blocks that were ever made of it; there may be room for more
+	uint32_t used;	   // of them, until what other threads have freed is noted
 	enum mimalloc_tag tag;
 	struct mimalloc_keys keys;
 	addr_t free, local_free, thread_free;

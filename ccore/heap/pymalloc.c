@@ -22,16 +22,24 @@ static bool layout_knows_pools(const struct layout *l)
 
 // -- where interpreters keep their arenas
 
-// Addresses of the variables `arenas` and `maxarenas` of interpreter `i`; false: it has none.
+// Addresses of one interpreter's variables; 0 for those that are not there.
+struct variables {
+	addr_t arenas, max, large_n, all_n;
+};
+
+// The variables of interpreter `i`; false: it has none.
 static bool find_variables(const struct runtime *rt, struct py_reader *r, uint64_t i,
-			   addr_t *ret_arenas, addr_t *ret_max)
+			   struct variables *ret)
 {
 	const struct layout *l = r->layout;
 	addr_t state;
 
+	*ret = (struct variables){0};
 	if (l->symbols[SYM_ARENAS] && l->symbols[SYM_MAXARENAS]) {
-		*ret_arenas = l->symbols[SYM_ARENAS];
-		*ret_max = l->symbols[SYM_MAXARENAS];
+		ret->arenas = l->symbols[SYM_ARENAS];
+		ret->max = l->symbols[SYM_MAXARENAS];
+		ret->large_n = l->symbols[SYM_RAW_BLOCKS];
+		ret->all_n = l->symbols[SYM_ALL_BLOCKS];
 		return i == 0;
 	}
 	if (!layout_has(l, F_IS_OBMALLOC) || !layout_has(l, F_OBM_ARENAS) ||
@@ -40,8 +48,10 @@ static bool find_variables(const struct runtime *rt, struct py_reader *r, uint64
 	state = rt->interpreters.data[i].addr + layout_off(l, F_IS_OBMALLOC);
 	if (l->fields[F_IS_OBMALLOC].size == sizeof(addr_t))
 		state = py_read_ptr(r, state, rt->interpreters.data[i].addr);
-	*ret_arenas = state + layout_off(l, F_OBM_ARENAS);
-	*ret_max = state + layout_off(l, F_OBM_MAXARENAS);
+	ret->arenas = state + layout_off(l, F_OBM_ARENAS);
+	ret->max = state + layout_off(l, F_OBM_MAXARENAS);
+	if (layout_has(l, F_OBM_RAW_BLOCKS))
+		ret->large_n = state + layout_off(l, F_OBM_RAW_BLOCKS);
 	return state != 0;
 }
 
@@ -107,6 +117,8 @@ static int add_arena(struct pymalloc *m, struct py_reader *r, const uint8_t *p, 
 	const struct pymalloc_arena a = {
 		.first = field_u64(l, F_ARENA_ADDRESS, p),
 		.end = field_u64(l, F_ARENA_POOL_ADDRESS, p),
+		.start = field_u64(l, F_ARENA_ADDRESS, p),
+		.state = (uint32_t)(m->states.n - 1),
 		.index = index,
 		.total_n = (uint32_t)field_u64(l, F_ARENA_NTOTALPOOLS, p),
 		.free_n = (uint32_t)field_u64(l, F_ARENA_NFREEPOOLS, p),
@@ -114,12 +126,39 @@ static int add_arena(struct pymalloc *m, struct py_reader *r, const uint8_t *p, 
 
 	if (!a.first) // a slot that is not in use
 		return 0;
-	if (a.first % 4096 || a.end < a.first || a.total_n > ARENA_POOLS ||
+	if (a.first % 4096 || a.end < a.first || a.end >> 63 || a.total_n > ARENA_POOLS ||
 	    a.end - a.first > (uint64_t)ARENA_POOLS * PYMALLOC_POOL_BYTES_MAX) {
 		damage_note(&r->damage, DAMAGE_BAD_POOL, a.first);
 		return 0;
 	}
 	return vec_push(&m->arenas, a) ? 0 : err_nomem(err);
+}
+
+// A count of blocks at `addr`, which may be 0; UINT64_MAX where it cannot be known.
+static uint64_t block_count(struct py_reader *r, addr_t addr)
+{
+	uint64_t n;
+
+	return addr && mem_read_u64(r->py->mem, addr, &n) == 0 && n < LIM_OBJECT_BYTES / 8
+		       ? n
+		       : UINT64_MAX;
+}
+
+// 0 when interpreters before this one have the same state.
+static int add_state(struct pymalloc *m, struct py_reader *r, const struct variables *v, uint32_t i,
+		     struct ccore_error *err)
+{
+	const struct pymalloc_state state = {
+		.arenas_at = v->arenas,
+		.interpreter = i,
+		.large_n = block_count(r, v->large_n),
+		.all_n = block_count(r, v->all_n),
+	};
+
+	for (uint64_t k = 0; k < m->states.n; k++)
+		if (m->states.data[k].arenas_at == v->arenas)
+			return 0;
+	return vec_push(&m->states, state) ? 1 : err_nomem(err);
 }
 
 // Those that can be read; *ret_all says whether that is all.
@@ -171,8 +210,11 @@ static void settle_arenas(struct pymalloc *m, struct py_reader *r)
 	for (uint64_t i = 0; i < m->arenas.n; i++) {
 		struct pymalloc_arena a = m->arenas.data[i];
 
+		// add_arena() has seen that this is far from wrapping.
+		a.stop = a.start + (uint64_t)ARENA_POOLS * m->pool_bytes;
 		if (!u64_align_up(a.first, m->pool_bytes, &a.first) || a.end % m->pool_bytes ||
-		    (n && a.first < m->arenas.data[n - 1].end) || a.end < a.first) {
+		    (n && a.start < m->arenas.data[n - 1].stop) || a.end < a.first ||
+		    a.end > a.stop) {
 			damage_note(&r->damage, DAMAGE_BAD_POOL, a.first);
 			continue;
 		}
@@ -185,7 +227,7 @@ int pymalloc_find(struct pymalloc *ret, const struct runtime *rt, struct py_read
 		  struct ccore_error *err)
 {
 	uint64_t read_n = 0, unread_n = 0;
-	addr_t arenas, max;
+	struct variables v;
 	bool all;
 	int status = 0;
 
@@ -193,9 +235,12 @@ int pymalloc_find(struct pymalloc *ret, const struct runtime *rt, struct py_read
 	if (!layout_knows_pools(r->layout))
 		return 0;
 	for (uint64_t i = 0; status == 0 && i < rt->interpreters.n; i++) {
-		if (!find_variables(rt, r, i, &arenas, &max))
+		if (!find_variables(rt, r, i, &v))
 			continue;
-		status = read_arenas(ret, r, arenas, max, &all, err);
+		status = add_state(ret, r, &v, (uint32_t)i, err);
+		if (status != 1)
+			continue;
+		status = read_arenas(ret, r, v.arenas, v.max, &all, err);
 		read_n += all;
 		unread_n += !all;
 	}
@@ -220,6 +265,7 @@ int pymalloc_find(struct pymalloc *ret, const struct runtime *rt, struct py_read
 void pymalloc_done(struct pymalloc *m)
 {
 	vec_done(&m->arenas);
+	vec_done(&m->states);
 }
 
 const struct pymalloc_arena *pymalloc_arena_of(const struct pymalloc *m, addr_t addr)
@@ -259,8 +305,9 @@ static uint32_t mark_free(struct pymalloc_pool *p, addr_t at, bool *ret_ok)
 	return n;
 }
 
-bool pymalloc_pool_read(const struct pymalloc *m, const struct pymalloc_arena *a, addr_t addr,
-			struct py_reader *r, uint8_t *scratch, struct pymalloc_pool *ret)
+enum pool_kind pymalloc_pool_read(const struct pymalloc *m, const struct pymalloc_arena *a,
+				  addr_t addr, struct py_reader *r, uint8_t *scratch,
+				  struct pymalloc_pool *ret)
 {
 	const struct layout *l = r->layout;
 	const uint8_t *p = py_get(r, addr, m->pool_bytes, scratch);
@@ -269,20 +316,20 @@ bool pymalloc_pool_read(const struct pymalloc *m, const struct pymalloc_arena *a
 
 	if (!p) {
 		damage_note(&r->damage, DAMAGE_MISSING_POOL, addr);
-		return false;
+		return POOL_BAD;
 	}
 	used = field_u64(l, F_POOL_COUNT, p);
 	if (!used)
-		return false;
+		return POOL_FREE;
 	size = (field_u64(l, F_POOL_SZIDX, p) + 1) * m->unit;
 	next = field_u64(l, F_POOL_NEXTOFFSET, p);
 	// The header takes whole units.
-	if (!u64_align_up(l->struct_size[S_pool_header], m->unit, &begin) || size > m->pool_bytes ||
-	    next < begin || next - size > m->pool_bytes - size || (next - begin) % size ||
-	    (next - begin) / size > PYMALLOC_BLOCKS_MAX ||
+	if (!u64_align_up(l->struct_size[S_pool_header], m->unit, &begin) ||
+	    size > PYMALLOC_BLOCK_BYTES_MAX || next < begin || next - size > m->pool_bytes - size ||
+	    (next - begin) % size || (next - begin) / size > PYMALLOC_BLOCKS_MAX ||
 	    field_u64(l, F_POOL_MAXNEXTOFFSET, p) + size != m->pool_bytes) {
 		damage_note(&r->damage, DAMAGE_BAD_POOL, addr);
-		return false;
+		return POOL_BAD;
 	}
 	ret->first = addr + begin;
 	ret->view = p + begin;
@@ -292,5 +339,5 @@ bool pymalloc_pool_read(const struct pymalloc *m, const struct pymalloc_arena *a
 	if (ret->n - mark_free(ret, field_u64(l, F_POOL_FREEBLOCK, p), &ok) != used || !ok ||
 	    field_u64(l, F_POOL_ARENAINDEX, p) != a->index)
 		damage_note(&r->damage, DAMAGE_BAD_POOL, addr);
-	return true;
+	return POOL_USED;
 }

@@ -15,16 +15,29 @@
 
 #define PYMALLOC_POOL_BYTES_MAX 16384u
 #define PYMALLOC_BLOCKS_MAX 2048u
+#define PYMALLOC_BLOCK_BYTES_MAX 512u // SMALL_REQUEST_THRESHOLD, of every version
 
 /** What is in use of one arena: pools from `first` to `end`, some of them free. */
 struct pymalloc_arena {
 	addr_t first, end;
-	uint32_t index;	  // in the target's array, which pools repeat
-	uint32_t total_n; // pools it has room for
-	uint32_t free_n;  // of them, those that should be free, or were never used
+	addr_t start, stop; // all of its memory
+	uint32_t state;	    // index in `states`
+	uint32_t index;	    // in the target's array, which pools repeat
+	uint32_t total_n;   // pools it has room for
+	uint32_t free_n;    // of them, those that should be free, or were never used
+};
+
+/** An interpreter's pymalloc; before 3.12, and mostly since, there is one. */
+struct pymalloc_state {
+	addr_t arenas_at;     // the variable, which tells states apart
+	uint32_t interpreter; // index, of the first that has it
+	// What sys.getallocatedblocks() counts besides the arenas' blocks: those too large for
+	// them; or, before 3.7, all blocks. UINT64_MAX where nobody counts.
+	uint64_t large_n, all_n;
 };
 
 struct pymalloc {
+	VEC(struct pymalloc_state) states;
 	VEC(struct pymalloc_arena) arenas; // sorted by address; they do not overlap
 	uint32_t pool_bytes, unit;	   // 0 when no pool was found
 	bool known;			   // whether these are all: no list of them was unreadable
@@ -43,13 +56,20 @@ int pymalloc_find(struct pymalloc *ret, const struct runtime *rt, struct py_read
 		  struct ccore_error *err);
 void pymalloc_done(struct pymalloc *m);
 
+enum pool_kind {
+	POOL_FREE, // nothing of it is in use
+	POOL_USED,
+	POOL_BAD // its header is not possible, or not readable: damage was counted
+};
+
 /**
- * Read the pool at `addr` of arena `a`. `scratch` has room for pool_bytes. False when nothing of
- * it is in use, or, with damage counted, when its header is not possible. Where only the chain
- * of free blocks is broken, the blocks that it no longer reaches count as used.
+ * Read the pool at `addr` of arena `a`. `scratch` has room for pool_bytes. Sets `*ret` for
+ * POOL_USED only. Where only the chain of free blocks is broken, with damage counted, the blocks
+ * that it no longer reaches count as used.
  */
-bool pymalloc_pool_read(const struct pymalloc *m, const struct pymalloc_arena *a, addr_t addr,
-			struct py_reader *r, uint8_t *scratch, struct pymalloc_pool *ret);
+enum pool_kind pymalloc_pool_read(const struct pymalloc *m, const struct pymalloc_arena *a,
+				  addr_t addr, struct py_reader *r, uint8_t *scratch,
+				  struct pymalloc_pool *ret);
 
 /** Pools of `a` from its first to its end. */
 static inline uint32_t pymalloc_pools(const struct pymalloc *m, const struct pymalloc_arena *a)

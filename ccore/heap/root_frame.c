@@ -1,58 +1,95 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "heap/frame_search.h"
 #include "heap/root_kinds.h"
+#include "py/stack_frame.h"
 
 static bool frames_are_objects(const struct py_reader *r)
 {
 	return layout_has(r->layout, F_F_CODE);
 }
 
-// The frame below `frame`, and whether `frame` is one of Python's own.
-static bool next_frame(struct py_reader *r, addr_t frame, addr_t *ret_next, bool *ret_is_python)
-{
-	struct py_object o;
-	struct iframe f;
+struct walk {
+	struct roots *roots;
+	struct py_reader *r;
+	struct hashmap *seen;
+	struct root next;
+	enum frame_mark usual; // of what is linked as it should be
+};
 
-	if (frames_are_objects(r)) {
-		if (!py_object_open(r, frame, &o) || o.type->family != &family_frame)
-			return false;
-		*ret_next = object_u64(r, &o, F_F_BACK);
-		*ret_is_python = true;
-		return true;
-	}
-	if (!iframe_read(r, frame, &f))
-		return false;
-	*ret_next = f.previous;
-	*ret_is_python = !f.is_shim;
-	return true;
+// What of the frame at `addr` can be read; false: it is no frame.
+static bool read_frame(struct walk *w, addr_t addr, struct stack_frame *ret)
+{
+	return stack_frame_read(w->r, addr, ret) && stack_frame_fits_partly(w->r, ret);
 }
 
-// `seen`: a frame is on one stack, once.
-int root_frames_add(struct roots *roots, struct py_reader *r, const struct py_thread *t,
-		    uint32_t thread, struct hashmap *seen, struct ccore_error *err)
+// Follow the links from `addr` on. 1 when they end as they should, 0 when one is broken.
+static int follow(struct walk *w, addr_t addr, struct ccore_error *err)
 {
-	struct root root = {
-		.kind = ROOT_FRAME,
-		.thread = thread,
-		.interpreter = t->interpreter,
-	};
-	addr_t next;
+	struct stack_frame f;
 	uint32_t before;
-	bool is_python;
 
-	for (root.addr = t->frame; root.addr; root.addr = next) {
-		if (seen->n >= LIM_FRAMES || hashmap_get(seen, root.addr, &before) ||
-		    !next_frame(r, root.addr, &next, &is_python)) {
-			damage_note(&r->damage, DAMAGE_BAD_FRAME, root.addr);
+	for (; addr; addr = f.previous) {
+		if (w->seen->n >= LIM_FRAMES || hashmap_get(w->seen, addr, &before) ||
+		    !read_frame(w, addr, &f)) {
+			damage_note(&w->r->damage, DAMAGE_BAD_FRAME, addr);
 			return 0;
 		}
-		if (!hashmap_put(seen, root.addr, 0))
+		if (!hashmap_put(w->seen, addr, 0))
 			return err_nomem(err);
-		if (!is_python)
+		if (f.is_shim)
 			continue;
-		if (!vec_push(&roots->all, root))
+		w->next.addr = addr;
+		w->next.mark = (uint8_t)w->usual;
+		if (!code_is_whole(w->r, f.code)) {
+			damage_note(&w->r->damage, DAMAGE_BAD_FRAME, addr);
+			w->next.mark = FRAME_DAMAGED;
+		}
+		if (!vec_push(&w->roots->all, w->next))
 			return err_nomem(err);
-		root.depth++;
+		w->next.depth++;
 	}
+	return 1;
+}
+
+// Go on with what a search finds, each time the links break.
+static int recover(struct walk *w, const struct runtime *rt, const struct py_thread *t,
+		   struct ccore_error *err)
+{
+	const addr_t last = w->next.depth ? w->next.addr : 0;
+	struct found_frames found;
+	uint64_t i;
+	int r = 0;
+
+	TRY(frames_search(&found, rt, w->r, t, err));
+	for (i = found.all.n; last && i-- > 0 && found.all.data[i] != last;)
+		;
+	for (i = last && i < found.all.n ? i + 1 : 0; i < found.all.n && r == 0; i++) {
+		uint32_t before;
+
+		if (hashmap_get(w->seen, found.all.data[i], &before))
+			continue;
+		w->usual = FRAME_RECOVERED;
+		r = follow(w, found.all.data[i], err);
+		if (r > 0)
+			break;
+	}
+	vec_done(&found.all);
+	return r < 0 ? r : 0;
+}
+
+int root_frames_add(struct roots *roots, const struct runtime *rt, struct py_reader *r,
+		    uint32_t thread, struct hashmap *seen, struct ccore_error *err)
+{
+	const struct py_thread *t = &rt->threads.data[thread];
+	struct walk w = {
+		.roots = roots,
+		.r = r,
+		.seen = seen,
+		.next = {.kind = ROOT_FRAME, .thread = thread, .interpreter = t->interpreter},
+	};
+
+	if (follow(&w, t->frame, err) == 0)
+		return recover(&w, rt, t, err);
 	return 0;
 }
 

@@ -10,7 +10,8 @@
 
 // -- root_frame.c: frames that run
 
-int root_frames_add(struct roots *roots, struct py_reader *r, const struct py_thread *t,
+/** `seen`: a frame is on one stack, once. */
+int root_frames_add(struct roots *roots, const struct runtime *rt, struct py_reader *r,
 		    uint32_t thread, struct hashmap *seen, struct ccore_error *err);
 void root_frame_visit(struct py_reader *r, const struct root *root);
 void root_frame_name(struct py_reader *r, const struct root *root, struct strbuf *out);

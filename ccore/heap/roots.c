@@ -17,7 +17,7 @@ static int add_threads(struct roots *ret, const struct runtime *rt, struct py_re
 			.interpreter = t->interpreter,
 		};
 
-		TRY(root_frames_add(ret, r, t, i, seen, err));
+		TRY(root_frames_add(ret, rt, r, i, seen, err));
 		if (!vec_push(&ret->all, root))
 			return err_nomem(err);
 	}

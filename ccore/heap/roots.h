@@ -21,6 +21,7 @@ enum root_kind {
 
 struct root {
 	enum root_kind kind;
+	uint8_t mark; // of a frame: enum frame_mark
 	// Of a thread or interpreter state: the words that no row of roots.def is for.
 	bool is_words;
 	addr_t addr;	      // of the frame, the state, the variable; the stack pointer

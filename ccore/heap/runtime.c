@@ -157,7 +157,11 @@ static addr_t thread_frame(struct py_reader *r, addr_t tstate)
 	if (layout_has(r->layout, F_TS_FRAME))
 		return read_field(r, tstate, F_TS_FRAME);
 	cframe = read_field(r, tstate, F_TS_CFRAME);
-	return cframe ? read_field(r, cframe, F_CF_CURRENT_FRAME) : 0;
+	// what is not readable is no frame either, and will be found to be none
+	if (!cframe ||
+	    mem_readable(r->py->mem, cframe + layout_off(r->layout, F_CF_CURRENT_FRAME), 8) < 8)
+		return cframe;
+	return read_field(r, cframe, F_CF_CURRENT_FRAME);
 }
 
 static int read_threads(struct runtime *rt, struct py_reader *r, uint32_t interpreter,

@@ -97,7 +97,7 @@ static int sweep_arena(struct sweep *w, uint32_t thread, const struct pymalloc_a
 	for (uint32_t i = 0; i < pool_n; i++) {
 		const addr_t at = a->first + (uint64_t)i * m->pool_bytes;
 
-		if (!pymalloc_pool_read(m, a, at, r, scratch, &pool))
+		if (pymalloc_pool_read(m, a, at, r, scratch, &pool) != POOL_USED)
 			continue;
 		used_n++;
 		TRY(sweep_pool(w, thread, &pool, dead_n));
@@ -132,6 +132,20 @@ int sweep_arenas(struct sweep *w, uint32_t thread)
 #define CHUNK_SLACK 48u
 #define PAGE_SLACK 8192u
 
+bool sweep_chunk_block(struct py_reader *r, const struct malloc_chunk *c, uint8_t *scratch,
+		       struct block *ret)
+{
+	*ret = (struct block){
+		.addr = c->addr,
+		.p = py_get(r, c->addr, u64_min(c->size, BLOCK_VIEW), scratch),
+		.size = c->size,
+		.slack = c->state == CHUNK_MMAPPED ? PAGE_SLACK : CHUNK_SLACK,
+	};
+	if (!ret->p)
+		damage_note(&r->damage, DAMAGE_UNREADABLE_OBJECT, c->addr);
+	return ret->p;
+}
+
 struct chunk_walk {
 	struct sweep *w;
 	uint64_t dead_n;
@@ -144,19 +158,11 @@ static int take_chunk(void *ctx, const struct malloc_chunk *c)
 	const struct py_type *type;
 	addr_t addr;
 	uint8_t scratch[BLOCK_VIEW];
-	struct block b = {
-		.addr = c->addr,
-		.p = py_get(r, c->addr, u64_min(c->size, BLOCK_VIEW), scratch),
-		.size = c->size,
-		.slack = c->state == CHUNK_MMAPPED ? PAGE_SLACK : CHUNK_SLACK,
-	};
+	struct block b;
 
-	if (c->state != CHUNK_USED && c->state != CHUNK_MMAPPED)
+	if ((c->state != CHUNK_USED && c->state != CHUNK_MMAPPED) ||
+	    !sweep_chunk_block(r, c, scratch, &b))
 		return 0;
-	if (!b.p) {
-		damage_note(&r->damage, DAMAGE_UNREADABLE_OBJECT, c->addr);
-		return 0;
-	}
 	switch (block_classify(r, &cw->w->rules, &b, &addr, &type)) {
 	case BLOCK_OBJECT:
 		return is_current(cw->w, r, addr, type) ? sweep_give(cw->w, 0, addr, type) : 0;

@@ -23,6 +23,13 @@ struct sweep {
 	_Atomic int stop;     // a thread failed
 };
 
+/**
+ * `c`, which is in use, as a block; `scratch` has room for BLOCK_VIEW. False, with damage counted,
+ * when it cannot be read.
+ */
+bool sweep_chunk_block(struct py_reader *r, const struct malloc_chunk *c, uint8_t *scratch,
+		       struct block *ret);
+
 /** Add an object to the set, and give it to `fn` if it is new there. */
 int sweep_give(struct sweep *w, uint32_t thread, addr_t addr, const struct py_type *type);
 

@@ -228,7 +228,10 @@ int thread_stack(struct heap *h, const struct thread *t, struct stack *ret, stru
 			break;
 		if (!stack_frame_read(r, root->addr, &f)) {
 			damage_note(&r->damage, DAMAGE_BAD_FRAME, root->addr);
-		} else if (!f.is_partial && !vec_push(&ret->frames, f)) {
+			continue;
+		}
+		f.mark = root->mark;
+		if (!f.is_partial && !vec_push(&ret->frames, f)) {
 			stack_done(ret);
 			return err_nomem(err);
 		}

@@ -14,23 +14,6 @@
 
 #define PIECE 4096u // objects of lists that a thread takes at once
 
-static int find_malloc(struct sweep *w)
-{
-	struct universe *u = &w->h->universe;
-	struct known_range *skip = calloc(u->pymalloc.arenas.n + 1, sizeof(*skip));
-	int status;
-
-	if (!skip)
-		return err_nomem(w->err);
-	for (uint64_t i = 0; i < u->pymalloc.arenas.n; i++)
-		skip[i] = (struct known_range){u->pymalloc.arenas.data[i].first,
-					       u->pymalloc.arenas.data[i].end};
-	status = glibc_malloc_find(&u->malloc, w->h->target, skip, u->pymalloc.arenas.n,
-				   &heap_reader(w->h)->damage, w->err);
-	free(skip);
-	return status;
-}
-
 static int lists_and_arenas(void *ctx, uint32_t thread)
 {
 	struct sweep *w = ctx;
@@ -131,7 +114,7 @@ int universe_find(struct heap *h, struct addrset *set, universe_fn fn, void *ctx
 	pymalloc_done(&u->pymalloc);
 	glibc_malloc_done(&u->malloc);
 	TRY(pymalloc_find(&u->pymalloc, &h->runtime, heap_reader(h), err));
-	TRY(find_malloc(&w));
+	TRY(heap_find_malloc(h, &u->pymalloc, &u->malloc, err));
 	status = parallel_run(h->thread_n, lists_and_arenas, &w);
 	if (status == 0)
 		status = take_others(&w);

@@ -48,6 +48,31 @@ addr_t instance_attribute(struct py_reader *r, addr_t addr, const char *name)
 	return found ? found : find_member(r, &o, name);
 }
 
+bool attributes_have(struct py_reader *r, addr_t addr, addr_t value)
+{
+	struct instance_attrs at;
+	struct py_object o;
+	struct dict_iter it;
+	struct dict_item item;
+
+	if (!py_object_open(r, addr, &o))
+		return false;
+	find_attrs(r, &o, &at);
+	for (uint32_t i = 0; i < o.type->member_n; i++)
+		if (py_read_ptr(r, o.addr + o.type->members[i].off, o.addr) == value)
+			return true;
+	for (uint64_t i = 0; at.values && i < at.values_n && i < LIM_NAMESPACE; i++)
+		if (py_read_ptr(r, at.values + i * 8, o.addr) == value)
+			return true;
+	if (!at.dict || !dict_iter_init_at(&it, r, at.dict))
+		return false;
+	it.n = u64_min(it.n, LIM_NAMESPACE);
+	while (dict_iter_next(&it, &item))
+		if (item.value == value)
+			return true;
+	return false;
+}
+
 // The attribute in the dict of class `type` or of one it is derived from.
 static addr_t class_attribute(struct py_reader *r, addr_t type, const char *name)
 {

@@ -18,6 +18,9 @@ addr_t instance_attribute(struct py_reader *r, addr_t addr, const char *name);
  */
 addr_t object_attribute(struct py_reader *r, addr_t addr, const char *name, bool *ret_of_class);
 
+/** Whether an attribute that the object at `addr` itself has is `value`. */
+bool attributes_have(struct py_reader *r, addr_t addr, addr_t value);
+
 /** Element `i` of a list or tuple, from the end when negative, or value of int key `i`; or 0. */
 addr_t object_item(struct py_reader *r, addr_t addr, int64_t i);
 

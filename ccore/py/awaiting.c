@@ -6,9 +6,6 @@
 
 #include <inttypes.h>
 
-// gi_frame_state, from 3.11 on: Include/internal/pycore_frame.h.
-enum { FRAME_EXECUTING = 0, FRAME_COMPLETED = 1 };
-
 // -- futures and tasks
 
 static bool is_or_derives(const struct py_type *type, const char *names)
@@ -152,7 +149,8 @@ static addr_t unwrapped(struct py_reader *r, addr_t addr)
 	return addr;
 }
 
-// The top of the value stack of a frame that is suspended, or 0.
+// The top of the value stack of a frame that is suspended, or 0. Since 3.15 an index lies on what
+// is iterated over, or a lone tag where there is none.
 static addr_t stack_top(struct py_reader *r, const struct stack_frame *f)
 {
 	const struct layout *l = r->layout;
@@ -170,14 +168,20 @@ static addr_t stack_top(struct py_reader *r, const struct stack_frame *f)
 			return 0;
 		n = locals_n + word;
 	} else {
-		if (!layout_has(l, F_F_STACKTOP) ||
-		    mem_read_u64(r->py->mem, f->addr + layout_off(l, F_F_STACKTOP), &top) < 0)
+		const enum field_id field =
+			layout_has(l, F_IF_STACKPOINTER) ? F_IF_STACKPOINTER : F_F_STACKTOP;
+
+		if (!layout_has(l, field) ||
+		    mem_read_u64(r->py->mem, f->addr + layout_off(l, field), &top) < 0)
 			return 0;
 		n = (top - f->slots) / 8;
 	}
 	if (n <= locals_n || n > locals_n + stack_n)
 		return 0;
-	return py_read_ptr(r, f->slots + (n - 1) * 8, f->addr);
+	top = frame_reference(l, py_read_ptr(r, f->slots + (n - 1) * 8, f->addr));
+	if (!top && l->facts[FACT_STACK_HAS_INDEX] && n - 1 > locals_n)
+		top = frame_reference(l, py_read_ptr(r, f->slots + (n - 2) * 8, f->addr));
+	return top;
 }
 
 // To 3.10: no frame means that it has ended; one without a stack of values is being executed.
@@ -202,10 +206,11 @@ static bool read_old(struct py_reader *r, const struct py_object *o, struct coro
 static bool read_new(struct py_reader *r, const struct py_object *o, struct coroutine *ret)
 {
 	const int64_t state = field_i64(r->layout, F_GI_FRAME_STATE, o->p);
+	const int64_t executing = r->layout->facts[FACT_FRAME_EXECUTING];
 
-	if (state >= FRAME_COMPLETED)
+	if (state > executing)
 		return false;
-	ret->is_running = state == FRAME_EXECUTING;
+	ret->is_running = state == executing;
 	return stack_frame_read(r, o->addr + layout_off(r->layout, F_GI_IFRAME), &ret->frame);
 }
 

@@ -235,6 +235,12 @@ void iframe_visit(struct py_reader *r, addr_t frame);
 /** The text of a LABEL_LOCAL edge of interpreter frame `frame`. */
 void iframe_label(struct py_reader *r, addr_t frame, uint64_t slot, struct strbuf *out);
 
+/**
+ * The object that `word` of a frame's slots refers to, or 0: in some builds (3.13t, 3.14) such
+ * words have tags in their lowest bits.
+ */
+addr_t frame_reference(const struct layout *l, uint64_t word);
+
 /** Code object and previous frame of interpreter frame `frame`; false when unreadable. */
 struct iframe {
 	addr_t addr, code, previous, frame_obj;

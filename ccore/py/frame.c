@@ -13,15 +13,13 @@
 
 /*
  * _PyStackRef, Include/internal/pycore_stackref.h: in the lowest bits of a reference stands how
- * it is counted. It is visited either way, also where the object does not count it (the object
- * is immortal or its count is deferred, or another slot holds it); none is a lone tag, and an
- * int is no reference.
+ * it is counted. It is visited either way; none is a lone tag, and an int is no reference.
  */
 #define STACKREF_TAGS 3u
 #define STACKREF_INT 3u
-#define STACKREF_UNCOUNTED 1u
+#define STACKREF_BORROWED 1u // someone else's reference, or one that is not counted
 
-static addr_t frame_reference(const struct layout *l, uint64_t word)
+addr_t frame_reference(const struct layout *l, uint64_t word)
 {
 	if (!layout_has(l, F_IF_STACKREF))
 		return word;
@@ -75,7 +73,7 @@ static void visit_slots(struct py_reader *r, addr_t frame, uint64_t first, uint6
 			enum edge_kind kind)
 {
 	const addr_t slots = frame + layout_off(r->layout, F_IF_LOCALSPLUS) + first * 8;
-	const bool uncounted = r->edges.uncounted; // the whole frame may be
+	const bool uncounted = r->edges.uncounted;
 
 	if (!layout_has(r->layout, F_IF_STACKREF)) {
 		visit_pointers(r, slots, n, kind, LABEL_LOCAL, first, frame);
@@ -86,13 +84,13 @@ static void visit_slots(struct py_reader *r, addr_t frame, uint64_t first, uint6
 
 		if (mem_read_u64(r->py->mem, slots + i * 8, &word) < 0) {
 			damage_note(&r->damage, DAMAGE_BAD_FRAME, frame);
-			return;
+			break;
 		}
-		r->edges.uncounted |= word & STACKREF_UNCOUNTED;
+		r->edges.uncounted = uncounted || word & STACKREF_BORROWED;
 		edge_emit(&r->edges, frame_reference(r->layout, word), kind, LABEL_LOCAL,
 			  first + i);
-		r->edges.uncounted = uncounted;
 	}
+	r->edges.uncounted = uncounted;
 }
 
 // While a frame is executing its locals are certain and its stack is not: what lies there may be

@@ -31,7 +31,7 @@ static bool cell_names(struct py_reader *r, const struct stack_frame *f, uint64_
 static bool read_slot(struct py_reader *r, const struct stack_frame *f, uint64_t i,
 		      const struct hashmap *cells, addr_t *ret_name, addr_t *ret_value)
 {
-	addr_t value = py_read_ptr(r, f->slots + i * 8, f->addr);
+	const addr_t value = frame_reference(r->layout, py_read_ptr(r, f->slots + i * 8, f->addr));
 	struct code_slot slot;
 	uint32_t in_cell;
 

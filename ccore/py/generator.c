@@ -49,12 +49,14 @@ static void repr_generator(struct py_reader *r, const struct py_object *o, struc
 	strbuf_putc(out, '>');
 }
 
-// Of a frame's state: f_state, gi_frame_state. FRAME_EXECUTING is 0 in all versions.
+// Of a frame's state: f_state, gi_frame_state.
 static const char *state_name(const struct py_reader *r, int64_t state)
 {
+	const int64_t executing = r->layout->facts[FACT_FRAME_EXECUTING];
+
 	if (state == r->layout->facts[FACT_FRAME_CREATED])
 		return "not started";
-	return state < 0 ? "suspended" : state == 0 ? "running" : "finished";
+	return state < executing ? "suspended" : state == executing ? "running" : "finished";
 }
 
 const char *generator_state(struct py_reader *r, const struct py_object *o)

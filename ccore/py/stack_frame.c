@@ -127,6 +127,58 @@ bool stack_frame_of_object(struct py_reader *r, addr_t addr, struct stack_frame 
 	return read_interpreter_frame(r, object_u64(r, &o, F_F_FRAME), ret);
 }
 
+// -- what is a frame
+
+static bool is_of(struct py_reader *r, addr_t addr, unsigned flag)
+{
+	const struct py_type *type = addr ? py_type_of(r, addr) : NULL;
+
+	return type && type_has_flag(type, flag);
+}
+
+// 2.7 has bytes for text.
+static bool is_text(struct py_reader *r, addr_t addr)
+{
+	return is_of(r, addr, TPFLAG_UNICODE) || is_of(r, addr, TPFLAG_BYTES);
+}
+
+bool code_is_whole(struct py_reader *r, addr_t code)
+{
+	struct py_object o;
+
+	return code && py_object_open(r, code, &o) && o.type->family == &family_code &&
+	       is_text(r, object_u64(r, &o, F_CO_NAME)) &&
+	       is_text(r, object_u64(r, &o, F_CO_FILENAME));
+}
+
+// Bytes of its instructions.
+static uint64_t code_length(struct py_reader *r, addr_t code)
+{
+	struct py_object o, bytes;
+
+	if (!py_object_open(r, code, &o) || o.type->family != &family_code)
+		return 0;
+	if (layout_has(r->layout, F_CO_CODE_ADAPTIVE))
+		return py_var_size(r, &o) * 2;
+	if (!layout_has(r->layout, F_CO_CODE) ||
+	    !py_object_open(r, object_u64(r, &o, F_CO_CODE), &bytes))
+		return 0;
+	return py_var_size(r, &bytes);
+}
+
+bool stack_frame_fits(struct py_reader *r, const struct stack_frame *f)
+{
+	// one that has not begun is at the instruction before the first
+	return !f->is_shim && code_is_whole(r, f->code) && is_of(r, f->globals, TPFLAG_DICT) &&
+	       f->offset >= -r->layout->facts[FACT_LASTI_UNIT] - 1 &&
+	       f->offset < (int64_t)code_length(r, f->code);
+}
+
+bool stack_frame_fits_partly(struct py_reader *r, const struct stack_frame *f)
+{
+	return f->is_shim || code_is_whole(r, f->code) || is_of(r, f->globals, TPFLAG_DICT);
+}
+
 // -- lines
 
 // The bytes of `table` for the caller to free; NULL when they cannot be had.

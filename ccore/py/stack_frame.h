@@ -10,7 +10,15 @@
 #include "py/families.h"
 #include "py/line_table.h"
 
+/** How a frame was come by. */
+enum frame_mark {
+	FRAME_LINKED,	 // the thread, or the frame before it, leads to it
+	FRAME_DAMAGED,	 // so too, but its code is not readable
+	FRAME_RECOVERED, // the link to it, or to a frame before it, is broken: it was searched for
+};
+
 struct stack_frame {
+	enum frame_mark mark;
 	addr_t addr;	 // of the PyFrameObject or interpreter frame
 	addr_t object;	 // its frame object, or 0
 	addr_t previous; // the caller's, or 0
@@ -29,6 +37,18 @@ bool stack_frame_read(struct py_reader *r, addr_t addr, struct stack_frame *ret)
 
 /** The frame that frame object `addr` stands for; false when it is none, or unreadable. */
 bool stack_frame_of_object(struct py_reader *r, addr_t addr, struct stack_frame *ret);
+
+/** Whether `code` is a code object that has its names. */
+bool code_is_whole(struct py_reader *r, addr_t code);
+
+/**
+ * Whether all that makes `f` a frame fits: its code is whole, the instruction is one of it, its
+ * globals are a dict. Almost nothing else looks like that.
+ */
+bool stack_frame_fits(struct py_reader *r, const struct stack_frame *f);
+
+/** Whether something of it fits: it may be a frame that has been written over. */
+bool stack_frame_fits_partly(struct py_reader *r, const struct stack_frame *f);
 
 /** Where `f` is. All -1 where its code's table is not readable. */
 void stack_frame_position(struct py_reader *r, const struct stack_frame *f,

@@ -3,11 +3,30 @@
 #include "render/cell.h"
 #include "render/render.h"
 
+// The parts of a path with " / " between them.
+static void add_path(struct strbuf *out, const char *lines)
+{
+	struct strbuf path = {0};
+
+	for (const char *p = lines; *p; p++) {
+		if (*p == '\n')
+			strbuf_puts(&path, " / ");
+		else
+			strbuf_putc(&path, *p);
+	}
+	if (path.n)
+		strbuf_add_csv(out, path.data);
+	out->failed |= path.failed;
+	strbuf_done(&path);
+}
+
 static void add_cell(struct strbuf *out, const struct table_column *c, uint64_t row)
 {
 	if (cell_is_null(c, row))
 		return;
-	if (c->type == CCORE_STR)
+	if (c->flags & COLUMN_PATH)
+		add_path(out, c->str[row]);
+	else if (c->type == CCORE_STR)
 		strbuf_add_csv(out, c->str[row]);
 	else if (c->type == CCORE_ADDR)
 		strbuf_printf(out, "0x%llx", (unsigned long long)c->u64[row]);
@@ -17,20 +36,30 @@ static void add_cell(struct strbuf *out, const struct table_column *c, uint64_t 
 		strbuf_printf(out, "%llu", (unsigned long long)c->u64[row]);
 }
 
+// The header line when `row` is UINT64_MAX.
+static void add_line(const struct table *t, uint64_t row, struct strbuf *out)
+{
+	const char *separator = "";
+
+	for (uint64_t c = 0; c < t->column_n; c++) {
+		if (t->columns[c].flags & COLUMN_GROUP)
+			continue;
+		strbuf_puts(out, separator);
+		if (row == UINT64_MAX)
+			strbuf_add_csv(out, t->columns[c].name);
+		else
+			add_cell(out, &t->columns[c], row);
+		separator = ",";
+	}
+	strbuf_putc(out, '\n');
+}
+
 void render_csv(const struct ccore_result *r, struct strbuf *out)
 {
 	const struct table *t = &r->table;
 
-	for (uint64_t c = 0; c < t->column_n; c++) {
-		strbuf_puts(out, c ? "," : "");
-		strbuf_add_csv(out, t->columns[c].name);
-	}
-	strbuf_putc(out, '\n');
-	for (uint64_t row = 0; row < t->row_n; row++) {
-		for (uint64_t c = 0; c < t->column_n; c++) {
-			strbuf_puts(out, c ? "," : "");
-			add_cell(out, &t->columns[c], row);
-		}
-		strbuf_putc(out, '\n');
-	}
+	add_line(t, UINT64_MAX, out);
+	for (uint64_t row = 0; row < t->row_n; row++)
+		if (!table_is_group(t, row))
+			add_line(t, row, out);
 }

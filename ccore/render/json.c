@@ -59,10 +59,31 @@ static void add_pairs(struct strbuf *out, const char *lines)
 	strbuf_putc(out, '}');
 }
 
+static void add_path(struct strbuf *out, const char *lines)
+{
+	const char *separator = "[";
+
+	for (uint64_t n; *lines; lines += n + (lines[n] != '\0')) {
+		char *part;
+
+		n = strcspn(lines, "\n");
+		part = strndup(lines, n);
+		strbuf_puts(out, separator);
+		if (part)
+			strbuf_add_json(out, part);
+		out->failed |= !part;
+		free(part);
+		separator = ", ";
+	}
+	strbuf_putc(out, ']');
+}
+
 static void add_cell(struct strbuf *out, const struct table_column *c, uint64_t row)
 {
 	if (cell_is_null(c, row))
 		strbuf_puts(out, "null");
+	else if (c->flags & COLUMN_PATH)
+		add_path(out, c->str[row]);
 	else if (c->flags & COLUMN_PAIRS)
 		add_pairs(out, c->str[row]);
 	else if (c->type == CCORE_STR)
@@ -77,10 +98,15 @@ static void add_cell(struct strbuf *out, const struct table_column *c, uint64_t 
 
 static void add_row(struct strbuf *out, const struct table *t, uint64_t row)
 {
+	const char *separator = "";
+
 	strbuf_putc(out, '{');
 	for (uint64_t c = 0; c < t->column_n; c++) {
-		strbuf_printf(out, "%s\"%s\": ", c ? ", " : "", t->columns[c].name);
+		if (t->columns[c].flags & COLUMN_GROUP)
+			continue;
+		strbuf_printf(out, "%s\"%s\": ", separator, t->columns[c].name);
 		add_cell(out, &t->columns[c], row);
+		separator = ", ";
 	}
 	strbuf_putc(out, '}');
 }
@@ -88,10 +114,15 @@ static void add_row(struct strbuf *out, const struct table *t, uint64_t row)
 // One row a line, so that two documents can be compared with diff.
 static void add_rows(struct strbuf *out, const char *key, const struct table *t)
 {
+	const char *separator = "\n  ";
+
 	strbuf_printf(out, ",\n \"%s\": [", key);
 	for (uint64_t row = 0; row < t->row_n; row++) {
-		strbuf_puts(out, row ? ",\n  " : "\n  ");
+		if (table_is_group(t, row))
+			continue;
+		strbuf_puts(out, separator);
 		add_row(out, t, row);
+		separator = ",\n  ";
 	}
 	strbuf_putc(out, ']');
 }
@@ -161,10 +192,16 @@ static void add_notes(struct strbuf *out, const struct ccore_result *r)
 
 static void add_columns(struct strbuf *out, const struct table *t)
 {
+	const char *separator = "";
+
 	strbuf_putc(out, '[');
-	for (uint64_t c = 0; c < t->column_n; c++)
-		strbuf_printf(out, "%s{\"name\": \"%s\", \"unit\": \"%s\"}", c ? ", " : "",
+	for (uint64_t c = 0; c < t->column_n; c++) {
+		if (t->columns[c].flags & COLUMN_GROUP)
+			continue;
+		strbuf_printf(out, "%s{\"name\": \"%s\", \"unit\": \"%s\"}", separator,
 			      t->columns[c].name, t->columns[c].unit);
+		separator = ", ";
+	}
 	strbuf_putc(out, ']');
 }
 
@@ -209,6 +246,8 @@ void render_json(const struct ccore_result *r, struct strbuf *out)
 void render_jsonl(const struct ccore_result *r, struct strbuf *out)
 {
 	for (uint64_t row = 0; row < r->table.row_n; row++) {
+		if (table_is_group(&r->table, row))
+			continue;
 		add_row(out, &r->table, row);
 		strbuf_putc(out, '\n');
 	}

@@ -6,6 +6,10 @@ static int render_picture(const struct ccore_result *r, struct strbuf *out, stru
 	struct strbuf dot = {0};
 	int ret;
 
+	if (r->format == FORMAT_SVG && icicle_can_draw(r)) {
+		render_icicle(r, out);
+		return 0;
+	}
 	if (!r->edges.column_n)
 		return err_set(err, CCORE_EUSAGE, 0, "the answer of %s is not a picture",
 			       r->command);

@@ -11,7 +11,7 @@ struct render_opts {
 	bool color;
 };
 
-/** Append `r` in its format to `out`. SVG and PNG are drawn by graphviz, see picture.c. */
+/** Append `r` in its format to `out`. PNG, and SVG but for trees, are drawn by graphviz. */
 int render_result(const struct ccore_result *r, const struct render_opts *opts, struct strbuf *out,
 		  struct ccore_error *err);
 
@@ -24,6 +24,10 @@ void render_object_line(const struct object_line *o, struct strbuf *out);
 
 void render_csv(const struct ccore_result *r, struct strbuf *out);
 void render_dot(const struct ccore_result *r, struct strbuf *out);
+
+/** Whether `r` is a tree of sizes, and this tree as a picture in SVG. */
+bool icicle_can_draw(const struct ccore_result *r);
+void render_icicle(const struct ccore_result *r, struct strbuf *out);
 
 /** Draw `dot` as "svg" or "png" with graphviz's dot; CCORE_EIO when it is not installed. */
 int picture_draw(const struct strbuf *dot, const char *format, struct strbuf *out,

@@ -19,7 +19,7 @@
 struct stacks {
 	const struct text_out *t;
 	const struct table_column *heading, *depth, *function, *file, *line, *end_line, *column,
-		*end_column, *source, *changed, *locals, *more;
+		*end_column, *source, *changed, *locals, *more, *mark;
 	uint64_t depth_width;
 };
 
@@ -43,6 +43,7 @@ static void add_frame(const struct stacks *s, uint64_t row)
 	struct strbuf *out = s->t->out;
 	char depth[32];
 	const char *file = text_of(s->file, row), *function = text_of(s->function, row);
+	const char *mark = text_of(s->mark, row);
 
 	(void)snprintf(depth, sizeof(depth), "#%llu",
 		       (unsigned long long)number_of(s->depth, row)); // fits any number
@@ -58,6 +59,8 @@ static void add_frame(const struct stacks *s, uint64_t row)
 	if (number_of(s->line, row) != TABLE_UNKNOWN)
 		strbuf_printf(out, ":%llu", (unsigned long long)number_of(s->line, row));
 	style_end(s->t, STYLE_DIM);
+	if (mark)
+		strbuf_printf(out, "  [%s]", mark);
 	strbuf_putc(out, '\n');
 }
 
@@ -184,6 +187,7 @@ void render_stacks(const struct text_out *t)
 		.changed = column_find(table, "source_changed"),
 		.locals = column_find(table, "locals"),
 		.more = column_find(table, "more"),
+		.mark = column_find(table, "mark"),
 		.depth_width = 2,
 	};
 	uint64_t deepest = 0;

@@ -27,6 +27,9 @@ static void format_number(const struct text_out *t, const struct table_column *c
 		strbuf_puts(ret, n ? "yes" : "no");
 	else if (column_is_bytes(c) && !t->result->exact_bytes)
 		strbuf_add_size(ret, n);
+	else if (!strcmp(c->unit, "ppm"))
+		strbuf_printf(ret, "%llu.%llu %%", (unsigned long long)(n / 10000),
+			      (unsigned long long)(n / 1000 % 10));
 	else if (*c->unit)
 		strbuf_add_count(ret, n);
 	else
@@ -47,6 +50,15 @@ void cell_format(const struct text_out *t, const struct table_column *c, uint64_
 	ret->n = 0;
 	if (cell_is_null(c, row)) {
 		strbuf_putc(ret, '-');
+	} else if (c->flags & COLUMN_PATH) { // as a tree: the last part, further in
+		const char *last = c->str[row];
+
+		for (const char *p = last; *p; p++)
+			if (*p == '\n') {
+				strbuf_puts(ret, "  ");
+				last = p + 1;
+			}
+		strbuf_add_printable(ret, last, strlen(last));
 	} else if (c->type == CCORE_STR) { // text of the target must not move the cursor
 		strbuf_add_printable(ret, c->str[row], strlen(c->str[row]));
 	} else if (c->type == CCORE_ADDR) {

@@ -8,7 +8,7 @@
 
 static bool is_shown(const struct table_column *c)
 {
-	return !(c->flags & COLUMN_HIDDEN);
+	return !(c->flags & (COLUMN_HIDDEN | COLUMN_GROUP));
 }
 
 static bool is_right(const struct table_column *c)
@@ -107,7 +107,7 @@ static uint64_t shown_sum(const struct table *t, const struct table_column *c)
 	uint64_t sum = 0;
 
 	for (uint64_t row = 0; row < t->row_n; row++)
-		if (!cell_is_null(c, row))
+		if (!cell_is_null(c, row) && !table_is_group(t, row))
 			sum += c->u64[row];
 	return sum;
 }
@@ -149,7 +149,7 @@ static void add_sizes(const struct text_out *t, bool of_rest)
 static void add_more(const struct text_out *t)
 {
 	const struct table *table = &t->result->table;
-	const uint64_t left_out = table->all_n - u64_min(table->all_n, table->row_n);
+	const uint64_t left_out = table->all_n - u64_min(table->all_n, table_rows(table));
 
 	if (!left_out)
 		return;
@@ -174,7 +174,7 @@ static void add_total(const struct text_out *t)
 		const struct table_column *col = &table->columns[c];
 
 		any |= (col->flags & COLUMN_TOTAL) != 0;
-		if (counts_objects(col)) {
+		if (counts_objects(col) && noun == noun_of(table)) { // the first that counts
 			n = col->total;
 			noun = col->unit;
 		}

@@ -62,6 +62,9 @@
 // Writable data of the module that holds malloc: glibc's has 60 KiB, a static program's more.
 #define LIM_LIBC_DATA_BYTES (16u << 20)
 
+// Arenas of malloc: glibc makes eight for each processor at most.
+#define LIM_MALLOC_ARENAS 65536u
+
 // Pages that cannot be read, met while memory is searched: of what is reserved there may be
 // terabytes.
 #define LIM_MISSES 262144u
@@ -111,6 +114,9 @@
 
 // A source file of which a line is shown.
 #define LIM_SOURCE_BYTES (64u << 20)
+
+// Pieces of the stack of frames that 3.11 and later keep for a thread: 16 KiB and more each.
+#define LIM_STACK_CHUNKS 1000000u
 
 // Exceptions handled in each other, or each the cause of the next; entries of a traceback.
 #define LIM_EXCEPTIONS 1000u

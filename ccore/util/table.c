@@ -14,6 +14,8 @@ uint64_t table_column(struct table *t, const char *name, const char *unit,
 		.type = type,
 		.flags = flags,
 	};
+	if (flags & COLUMN_GROUP)
+		t->group = t->column_n + 1;
 	return t->column_n++;
 }
 
@@ -64,6 +66,30 @@ void table_set_str(struct table *t, uint64_t row, uint64_t column, const char *v
 		t->columns[column].str[row] = copy;
 }
 
+uint64_t table_rows(const struct table *t)
+{
+	uint64_t n = 0;
+
+	if (!t->group)
+		return t->row_n;
+	for (uint64_t row = 0; row < t->row_n; row++)
+		n += !table_is_group(t, row);
+	return n;
+}
+
+// How many rows there are up to row `limit` of those that are no groups.
+static uint64_t cut(const struct table *t, uint64_t limit)
+{
+	uint64_t n = 0;
+
+	if (!t->group)
+		return t->row_n < limit ? t->row_n : limit;
+	for (uint64_t row = 0; row < t->row_n; row++)
+		if (!table_is_group(t, row) && n++ == limit)
+			return row;
+	return limit ? t->row_n : 0;
+}
+
 int table_finish(struct table *t, uint64_t limit, struct ccore_error *err)
 {
 	if (t->failed)
@@ -74,12 +100,12 @@ int table_finish(struct table *t, uint64_t limit, struct ccore_error *err)
 		if (!(col->flags & COLUMN_TOTAL))
 			continue;
 		for (uint64_t r = 0; r < t->row_n; r++)
-			if (!(col->flags & COLUMN_NULLABLE) || col->u64[r] != TABLE_UNKNOWN)
+			if (!table_is_group(t, r) &&
+			    (!(col->flags & COLUMN_NULLABLE) || col->u64[r] != TABLE_UNKNOWN))
 				col->total += col->u64[r];
 	}
-	t->all_n = t->row_n + t->left_out;
-	if (t->row_n > limit)
-		t->row_n = limit;
+	t->all_n = table_rows(t) + t->left_out;
+	t->row_n = cut(t, limit);
 	return 0;
 }
 

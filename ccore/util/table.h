@@ -32,7 +32,11 @@ enum table_column_flags {
 	COLUMN_HIDDEN = 2,   // in JSON and CSV, but not in text
 	COLUMN_NULLABLE = 4, // TABLE_UNKNOWN means not known: null
 	COLUMN_PAIRS = 8,    // lines of "name = value", one ended by '\n': an object in JSON
-	COLUMN_BOOL = 16     // 0 and 1 are false and true
+	COLUMN_BOOL = 16,    // 0 and 1 are false and true
+	COLUMN_PATH = 32,    // parts from the root of a tree on, a part a line: a list in JSON
+	// 1: the row sums up rows below it. Text shows it; machines do not get it, nor the column,
+	// and nothing counts it.
+	COLUMN_GROUP = 64
 };
 
 // A u64 cell of a COLUMN_NULLABLE column that is not known.
@@ -55,6 +59,7 @@ struct table {
 	struct arena arena;
 	struct table_column columns[TABLE_COLUMNS_MAX];
 	uint64_t column_n;
+	uint64_t group; // 1 + the index of the COLUMN_GROUP, or 0
 	uint64_t row_n, row_cap;
 	uint64_t all_n;	   // rows before table_limit()
 	uint64_t left_out; // rows that the command itself has not added, because of -n
@@ -75,6 +80,15 @@ void table_set_u64(struct table *t, uint64_t row, uint64_t column, uint64_t valu
 
 /** `value` is copied; NULL means not known. */
 void table_set_str(struct table *t, uint64_t row, uint64_t column, const char *value);
+
+/** Whether `row` only sums up others: see COLUMN_GROUP. */
+static inline bool table_is_group(const struct table *t, uint64_t row)
+{
+	return t->group && t->columns[t->group - 1].u64[row];
+}
+
+/** Rows that are not such. */
+uint64_t table_rows(const struct table *t);
 
 /** Sum up COLUMN_TOTAL columns, then keep `limit` rows. CCORE_ENOMEM when memory ran out. */
 int table_finish(struct table *t, uint64_t limit, struct ccore_error *err);

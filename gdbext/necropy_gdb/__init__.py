@@ -37,3 +37,6 @@ def unload():
     session = sys.modules.get(__name__ + ".session")
     if session is not None:
         session.stop()
+    frame_filter = sys.modules.get(__name__ + ".frame_filter")
+    if frame_filter is not None:
+        frame_filter.unregister()

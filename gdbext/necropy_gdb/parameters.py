@@ -52,6 +52,9 @@ SETTINGS = (
     Setting("cache", gdb.PARAM_BOOLEAN, True, "--no-cache",
             "whether struct layouts are kept in the user's cache folder",
             "They are then found faster the next time."),
+    Setting("frame-filter", gdb.PARAM_BOOLEAN, False, None,
+            "whether gdb's own backtrace has Python's frames in place",
+            "Each frame of the interpreter's evaluation loop is shown as those that it runs."),
 )
 
 

@@ -108,7 +108,7 @@ TEST(chunks_of_a_heap_are_told_apart)
 	static const struct malloc_chunk want[] = {
 		{HEAP + 16, TCACHE - 8, CHUNK_USED},
 		{HEAP + TCACHE + 16, 40, CHUNK_USED},
-		{HEAP + TCACHE + 64, 16 + 8, CHUNK_CACHED},
+		{HEAP + TCACHE + 64, 16 + 8, CHUNK_TCACHE},
 		{HEAP + TCACHE + 96, 56, CHUNK_USED},
 		{HEAP + TCACHE + 160, 80, CHUNK_FREE},
 		{HEAP + TCACHE + 256, 24, CHUNK_USED},

@@ -25,7 +25,7 @@ static void count_arena(struct heap *h, const struct pymalloc *m, const struct p
 
 	for (uint32_t i = 0; i < pymalloc_pools(m, a); i++)
 		if (pymalloc_pool_read(m, a, a->first + (uint64_t)i * m->pool_bytes, heap_reader(h),
-				       scratch, &pool))
+				       scratch, &pool) == POOL_USED)
 			count_pool(&pool);
 }
 

@@ -241,6 +241,8 @@ static const struct type_seed type_seeds[] = {
 	T("_queue.SimpleQueue", simple_queue, 0, 0, "object"),
 	T("sqlite3.Connection", sqlite_connection, 0, 0, "object"),
 	T("_struct.Struct", struct, 0, 0, "object"),
+	T("_thread.lock", lockobject, 0, 0, "object"),
+	T("_thread.RLock", rlockobject, 0, 0, "object"),
 };
 #define TYPE_N (sizeof(type_seeds) / sizeof(type_seeds[0]))
 
@@ -648,7 +650,13 @@ static void make_runtime(struct heap *h, unsigned how)
 
 static void look_at_heap(struct session *s, unsigned how)
 {
-	static struct os_thread thread = {.sp = HEAP + 8, .regs = {HEAP, HEAP + 128}};
+	// It sleeps in futex(2), at an address of the input.
+	static struct os_thread thread = {
+		.has_regs = true,
+		.sp = HEAP + 8,
+		.syscall = 202,
+		.regs = {[0] = HEAP, [1] = HEAP + 128, [5] = HEAP + 256},
+	};
 	static struct mapping mappings[] = {
 		{.start = STATIC, .end = STATIC + STATIC_BYTES, .name = ""},
 		{.start = HEAP, .end = HEAP + HEAP_BYTES_MAX, .name = ""},
@@ -703,6 +711,7 @@ static void look_at_heap(struct session *s, unsigned how)
 		ASK(s, "print", "a.b[1]['a']");
 		ASK(s, "print", "0x100008.a[0].b");
 		ASK(s, "report", "crash");
+		ASK(s, "report", "hang");
 		ASK(s, "graph", "*", "--direction", "both", "--depth", "2");
 	}
 	symbol_index_done(&h->symbols);

@@ -4,7 +4,7 @@
  * where mmapped chunks and heaps of other arenas may be. Whatever they say, chunks come in
  * order and lie in the range they were found in. The seeds are made by make_malloc_seeds.py.
  */
-#include "heap/glibc_malloc.h"
+#include "heap/malloc_use.h"
 
 #include <assert.h>
 
@@ -33,6 +33,24 @@ static int check_chunk(void *ctx, const struct malloc_chunk *c)
 	return 0;
 }
 
+// What is counted of a range is no more than there is.
+static void check_use(const struct glibc_malloc *m, const struct mem *mem, uint64_t i)
+{
+	const struct malloc_range *range = &m->ranges.data[i];
+	struct malloc_use use = {0};
+	struct damage damage = {0};
+	uint64_t sum;
+
+	assert(range->base <= range->start && (range->mmapped || range->arena < m->arenas.n));
+	assert(malloc_use_add(&use, m, mem, i, NULL, NULL, &damage) == 0);
+	sum = use.other_bytes;
+	assert(use.other_bytes <= use.bytes);
+	for (unsigned state = 0; state <= CHUNK_TOP; state++)
+		sum += use.by[state].bytes;
+	assert(sum == use.bytes && use.bytes == range->end - range->base);
+	assert(use.idle_bytes <= use.by[CHUNK_FREE].bytes + use.by[CHUNK_TOP].bytes);
+}
+
 static void check_malloc(const struct target *t)
 {
 	const struct known_range skip = {OTHER + 4096, OTHER + 8192};
@@ -46,7 +64,10 @@ static void check_malloc(const struct target *t)
 
 		assert(check.range->start <= check.range->end);
 		(void)glibc_malloc_walk(&m, &t->mem, i, check_chunk, &check, &damage); // 0 always
+		check_use(&m, &t->mem, i);
 	}
+	for (uint32_t i = 0; i < m.arenas.n; i++) // a chunk has 32 bytes at least
+		assert(glibc_malloc_binned(&m, &t->mem, i, &damage) <= t->mem.bytes / 32);
 	(void)glibc_malloc_owns(&m, HEAP);
 	glibc_malloc_done(&m);
 }

@@ -2,6 +2,8 @@
 // Any bytes as a heap of mimalloc: the walk ends, and gives blocks where blocks can be.
 #include "../c/small_heap.h"
 
+#include "heap/mimalloc_page.h"
+
 #include <assert.h>
 
 #define BLOCKS_MAX (SMALL_SLICES * UINT16_MAX) // pages there can be, blocks each can have
@@ -11,7 +13,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct count {
 	unsigned tags;
 	uint64_t n;
+	uint64_t of_pages; // blocks that were announced
 };
+
+static int take_page(void *ctx, const struct mimalloc_page *p, uint32_t used_n, bool abandoned)
+{
+	struct count *c = ctx;
+
+	assert(p->area >= p->segment && p->start >= p->area && p->block_size);
+	assert(p->end - p->area <= p->area_bytes);
+	assert(used_n <= p->capacity && p->used <= p->capacity);
+	assert(p->capacity <= (p->area_bytes - (p->start - p->area)) / p->block_size);
+	(void)abandoned; // either may be
+	c->of_pages += used_n;
+	return 0;
+}
 
 static int take(void *ctx, const struct mimalloc_block *b)
 {
@@ -39,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct small_heap *h = calloc(1, sizeof(*h));
 	struct damage damage;
 	struct count count = {0};
-	struct mimalloc_visitor v = {.take = take, .ctx = &count};
+	struct mimalloc_visitor v = {.take = take, .take_page = take_page, .ctx = &count};
 	uint8_t how = 0;
 
 	if (!h)
@@ -50,7 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	h->blocks_n = cut(h->blocks, sizeof(h->blocks), &data, &size);
 	h->encoded = how & 1;
 	count.tags = v.tags = how >> 1 & 15;
-	(void)small_heap_walk(h, &v, &damage); // memory may be out
+	if (small_heap_walk(h, &v, &damage) == 0) // else memory is out
+		assert(count.of_pages == count.n);
 	free(h);
 	return 0;
 }

@@ -65,12 +65,14 @@ static void check_arenas(const struct pymalloc *m, struct py_reader *r)
 	for (uint64_t i = 0; i < m->arenas.n; i++) {
 		const struct pymalloc_arena *a = &m->arenas.data[i];
 
+		assert(a->start <= a->first && a->end <= a->stop && a->state < m->states.n);
+		assert((a->stop - a->start) % m->pool_bytes == 0);
 		assert(a->first <= a->end && (i == 0 || m->arenas.data[i - 1].end <= a->first));
 		assert(a->first == a->end || pymalloc_arena_of(m, a->first) == a);
 		for (uint32_t k = 0; k < pymalloc_pools(m, a); k++) {
 			const addr_t at = a->first + (uint64_t)k * m->pool_bytes;
 
-			if (pymalloc_pool_read(m, a, at, r, scratch, &pool))
+			if (pymalloc_pool_read(m, a, at, r, scratch, &pool) == POOL_USED)
 				check_pool(m, at, &pool);
 		}
 	}

@@ -58,10 +58,13 @@ def pymalloc_seeds():
 # --- glibc
 
 def state(at, top, next_state, system, fastbins=(), bins=None):
-    """struct malloc_state at `at`: its bins are empty."""
+    """struct malloc_state at `at`: its bins are empty. `fastbins` is None: as since glibc 2.43."""
     pairs = []
     for i in range(BINS):
-        pairs += (bins or {}).get(i, (at + 96 + i * 16,) * 2)
+        pairs += (bins or {}).get(i, (at + (8 if fastbins is None else 96) + i * 16,) * 2)
+    if fastbins is None:
+        return (bytes(8) + words(top, 0) + words(*pairs) + bytes(16)
+                + words(next_state, 0, 1, system, system))
     return (bytes(16) + words(*(list(fastbins) + [0] * 10)[:10]) + words(top, 0) + words(*pairs)
             + bytes(16) + words(next_state, 0, 1, system, system))
 
@@ -74,6 +77,13 @@ def tcache(entries):
     """The chunk of a tcache: {list: (count, first)}."""
     counts = struct.pack("<64H", *[entries.get(i, (0, 0))[0] for i in range(64)])
     return chunk(0x290, 1, counts + words(*[entries.get(i, (0, 0))[1] for i in range(64)]))
+
+
+def tcache_of_rooms(entries, capacity=16):
+    """The same since glibc 2.42, where it is said how many chunks more a list takes."""
+    rooms = [capacity - entries.get(i, (0, 0))[0] for i in range(76)]
+    return chunk(0x300, 1, struct.pack("<76H", *rooms)
+                 + words(*[entries.get(i, (0, 0))[1] for i in range(76)]))
 
 
 def image(chunks, other=b"", fastbins=(), bins=None, next_state=None, system=None):
@@ -99,6 +109,18 @@ def malloc_seeds():
                                 chunk(4096)])
     fast = HEAP + 0x290
     yield "fastbin", image(plain, fastbins=(fast,))
+    cached = HEAP + 0x300 + 16
+    rooms = [tcache_of_rooms({0: (1, cached)}), chunk(32, 1, protect(cached, 0)), chunk(4096)]
+    yield "without_fastbins", image(rooms, chunk(4096 - 16, 2), fastbins=None)
+    yield "tcache_of_rooms_loop", image([rooms[0], chunk(32, 1, protect(cached, cached)), rooms[2]],
+                                        fastbins=None)
+    free, bin_0 = HEAP + 0x290 + 64, DATA + 160
+    binned = plain[:1] + [chunk(64), chunk(96, 1, words(bin_0, bin_0)), chunk(64, 0), chunk(4096)]
+    yield "binned", image(binned, bins={0: (free, free)})
+    yield "bin_with_a_loop", image(
+        binned[:2] + [chunk(96, 1, words(free, free))] + binned[3:], bins={0: (free, free)})
+    yield "bin_that_leads_elsewhere", image(
+        binned[:2] + [chunk(96, 1, words(0x5000, bin_0))] + binned[3:], bins={0: (free, free)})
     yield "fastbin_elsewhere", image(plain, fastbins=(0x5000,))
     yield "mmapped", image(plain, chunk(4096, 2) + bytes(4096) + chunk(4096, 2))
     yield "size_0", image(plain[:2] + [chunk(64).replace(words(65), words(1))] + plain[3:])

@@ -13,13 +13,14 @@ QUESTIONS = (
     "info", "types", "types --gc --by count -n all", "count DB", "objects DB", "why DB",
     "classes -n all", "objects DB --where path~test", "graph DB --depth 2 --too-many 2",
     "why DB -k 3", "graph DB --chain", "gc", "maps -n all", "shm",
+    "arenas", "arenas --each", "malloc", "memory", "memory --blame",
     "verify -n all", "bt --locals", "bt -n 1", "bt --native", "threads",
-    "report crash", "tasks",
+    "report crash", "report hang", "tasks",
 )
 # A live process is not the same for two readers: gdb has made pages of it private, and it is
 # in the state that its reader has put it in.
 STEADY = tuple(q for q in QUESTIONS
-               if q.split()[0] not in ("info", "maps", "threads", "report")
+               if q.split()[0] not in ("info", "maps", "memory", "threads", "report")
                and "--native" not in q)
 
 

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Threads that compete for the GIL, and some that know nothing of it.
+"""Threads that wait for the GIL, the one that holds it, and some that know nothing of it.
 
-Usage: contention.py TRUTH-FILE. Runs on CPython 2.7 and 3.6 or later.
+The main thread waits in C code without giving the GIL away, for ever, so that whatever the
+machine's load is the others come to wait for it. Usage: contention.py TRUTH-FILE
+
+Runs on CPython 2.7 and 3.6 or later.
 """
 
 import ctypes
 import json
 import os
-import signal
 import sys
 import threading
 import time
@@ -16,15 +18,28 @@ import truth
 
 COMPETITORS = 4
 NATIVE_THREADS = 3
-SECONDS = 15  # of competition: time to be looked at
+A_MOMENT = 300000  # microseconds: all competitors wait for the GIL after it
+
+
+running = []
 
 
 def compete():
-    number = 0
-    end = time.time() + SECONDS
-    while time.time() < end:
-        number += 1
-    time.sleep(1000000)  # others want the processor, too
+    running.append(threading.current_thread().name)
+    while True:
+        time.sleep(0.001)
+
+
+def hold_the_gil():
+    """Say "ready" and wait, without another thread's running Python in between."""
+    if hasattr(sys, "setswitchinterval"):
+        sys.setswitchinterval(1000)
+    else:
+        sys.setcheckinterval(1 << 30)
+    libc = ctypes.PyDLL(None)  # whose calls keep the GIL
+    libc.usleep(A_MOMENT)
+    libc.write(1, b"ready\n", 6)
+    libc.pause()
 
 
 def start_native_threads():
@@ -39,19 +54,17 @@ def start_native_threads():
 
 
 def main(path):
-    names = []
     start_native_threads()
     for number in range(COMPETITORS):
         thread = threading.Thread(target=compete, name="competitor %d" % number)
         thread.daemon = True
         thread.start()
-        names.append(thread.name)
-    time.sleep(0.3)
+    while len(running) < COMPETITORS:
+        time.sleep(0.01)
     with open(path, "w") as text:
-        json.dump({"busy": names, "native_threads": NATIVE_THREADS, "notes": None}, text)
-    truth.say_ready()
-    while True:
-        signal.pause()
+        json.dump({"busy": running, "native_threads": NATIVE_THREADS,
+                   "holder": threading.current_thread().name, "notes": None}, text)
+    hold_the_gil()
 
 
 if __name__ == "__main__":

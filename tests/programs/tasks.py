@@ -131,6 +131,8 @@ def frames_of(task):
 
 def record(path, loop):
     all_tasks = getattr(asyncio, "all_tasks", None) or asyncio.Task.all_tasks
+    if sys.argv[2:] == ["python"]:  # from 3.14 on the other knows those in C only
+        all_tasks = getattr(asyncio.tasks, "_py_all_tasks", all_tasks)
     found = {}
     for task in all_tasks(loop):
         if task.done():

@@ -7,7 +7,7 @@ a class derived from command.Command.
 import importlib
 import pkgutil
 
-from .. import frames, parameters
+from .. import frame_filter, frames, parameters
 from ..command import Command
 from ..prefix import Prefix
 
@@ -21,3 +21,4 @@ def register(library):
     for described in library.commands:
         special.get(described.name, Command)(library, described)
     frames.register()
+    frame_filter.register()

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A thread's frames by search, where the links between them are broken.
+#ifndef NECROPY_FRAME_SEARCH_H
+#define NECROPY_FRAME_SEARCH_H
+
+#include "heap/runtime.h"
+
+/** Addresses as threads and frames have them, the innermost first. */
+struct found_frames {
+	VEC(addr_t) all;
+};
+
+/**
+ * Frames of `t` that are being executed: from 3.11 on in its data stack (those of generators lie
+ * elsewhere, and are not found), before that those that its C stack leads to.
+ */
+int frames_search(struct found_frames *ret, const struct runtime *rt, struct py_reader *r,
+		  const struct py_thread *t, struct ccore_error *err);
+
+#endif
