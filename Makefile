@@ -52,8 +52,8 @@ again = +$(Q)$(MAKE) --no-print-directory MODE=$(1) $(2)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all objects c-tests fuzzers demo test test-matrix parity bench check format fuzz golden abi \
-	install clean help
+.PHONY: all objects c-tests fuzzers demo test test-long test-matrix parity bench check format fuzz \
+	golden abi install clean help
 
 all: $(BIN)/libccore.so $(BIN)/libccore.a $(BIN)/necropy ## library and command line, in build/
 
@@ -107,6 +107,20 @@ test: ## everything that must pass; T=dict runs what has "dict" in its name
 	$(call again,asan,all c-tests fuzzers)
 	$(Q)$(PYTHON) -m pytest -n $$(nproc) --dist loadgroup $(if $(T),-k '$(T)') $(PYTEST_ARGS) tests
 
+# The fuzzers run one after the other, on every processor; what they find stays in build/fuzz.
+test-long: T := $(or $(T),1800)
+test-long: ## hours: every cut, thousands of corrupt cores, T=1800 seconds of each fuzzer
+	$(Q)tools/install-deps.sh build demo test fuzz
+	$(call again,release,all)
+	$(call again,asan,all)
+	$(Q)NECROPY_LONG=1 $(PYTHON) -m pytest -n $$(nproc) --dist loadgroup $(PYTEST_ARGS) \
+		tests/test_cut_cores.py tests/test_mutated_cores.py
+	$(call again,fuzz,fuzzers)
+	+$(Q)for f in $(patsubst fuzz_%,%,$(notdir $(FUZZERS))); do \
+		$(MAKE) --no-print-directory fuzz F=$$f T=$(T) \
+			FUZZ_ARGS="-fork=$$(nproc) -ignore_timeouts=0 -ignore_ooms=0" || exit 1; \
+	done
+
 parity: ## every object of many programs beside what CPython itself says of it
 	$(Q)tools/install-deps.sh build demo test matrix
 	$(call again,release,all)
@@ -147,7 +161,7 @@ fuzz: ## libFuzzer on one entry: make fuzz F=core T=60 (seconds)
 	$(call again,fuzz,build/fuzz/fuzz_$(F))
 	$(Q)mkdir -p build/fuzz/corpus/$(F)
 	$(Q)build/fuzz/fuzz_$(F) -max_total_time=$(or $(T),60) -timeout=20 -rss_limit_mb=2048 \
-		-artifact_prefix=build/fuzz/ build/fuzz/corpus/$(F) $(wildcard tests/fuzz/corpus/$(F))
+		-artifact_prefix=build/fuzz/ $(FUZZ_ARGS) build/fuzz/corpus/$(F) $(wildcard tests/fuzz/corpus/$(F))
 
 golden: all ## rewrite tests/golden from the present output; then read git diff
 	$(Q)NECROPY_GOLDEN=write $(PYTHON) -m pytest -k golden tests

@@ -125,43 +125,7 @@ def test_file_that_must_not_be_read(leaky_core):
     assert_refused(answer, UNREADABLE, leaky_core.name)
 
 
-# --- cores that were cut
-
-def lengths_of_cuts(size):
-    """Every sixteenth, and the edges within the headers."""
-    sixteenths = [size * i // 16 for i in range(1, 16)]
-    return [1, 4, 15, 16, 17, 52, 63, 64, 65, 119, 120, 121, 1000, 4096, size - 1] + sixteenths
-
-
-def test_core_cut_anywhere_is_refused_or_answered_as_incomplete(leaky_core, directory):
-    size = os.path.getsize(leaky_core.name)
-    # the whole file first; it is made shorter and shorter
-    path = shutil.copy(leaky_core.name, os.path.join(directory, "core"))
-    seen = set()
-    problems = {}
-    for length in sorted(lengths_of_cuts(size), reverse=True):
-        os.truncate(path, length)
-        answer = necropy("types", path, "--json")
-        seen.add(answer.status)
-        problem = problem_with_cut(answer, path)
-        if problem:
-            problems[length] = problem
-    assert problems == {}
-    assert seen == {UNREADABLE, INCOMPLETE}, "both kinds of cut were tried"
-
-
-def problem_with_cut(answer, path):
-    if answer.status == UNREADABLE:
-        if answer.out or len(answer.err.splitlines()) != 1 or path not in answer.err:
-            return "refused badly: %r" % answer.err
-    elif answer.status == INCOMPLETE:
-        document = json.loads(answer.out)
-        if document["complete"] or not (document["damage"] or document["notes"]):
-            return "does not say what is missing"
-    else:
-        return "status %d: %s" % (answer.status, answer.err[-300:])
-    return None
-
+# --- cores that are damaged
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_every_command_bears_half_a_core(leaky_core, directory, command):

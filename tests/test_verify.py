@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """verify: a good heap is found good by every check, and a damaged one is found where it is."""
 
+import re
 import shutil
 import struct
 
@@ -148,6 +149,30 @@ def test_an_object_without_a_type_is_reported_between_its_neighbours(damaged, mi
     before, wrong, after = damaged.rows_of("neighbours")
     assert number(before["addr"]) < number(wrong["addr"]) == wanted < number(after["addr"])
     assert before["type"] and after["type"]
+    assert wrong["detail"].split()[1] == "4141414141414141"
+
+
+def test_a_corrupt_object_is_shown_in_its_pool(damaged, mixed_core):
+    """The blocks beside it are there, with the objects that Python had put there."""
+    wanted = a_tracked_object(mixed_core, "__main__.Plain")
+    damaged.write(wanted + 8, 0x4141414141414141)
+    rows = damaged.rows_of("pool")
+    if mixed_core.python.free_threaded:
+        assert rows == []
+        return
+    wrong, beside = rows[0], rows[1:]
+    place, blocks, size = (int(n) for n in
+                             re.findall(r"\b(\d+)\b(?! at)", wrong["detail"])[:3])
+    assert number(wrong["addr"]) <= wanted < number(wrong["addr"]) + size
+    assert 0 <= place < blocks
+    assert [row["verdict"] for row in beside] in (["before", "after"], ["before"], ["after"])
+    for row in beside:
+        away = number(row["addr"]) - number(wrong["addr"])
+        assert -size <= away < 2 * size
+        if row["type"]:
+            assert mixed_core.truth.type_of.get(number(row["addr"]), row["type"]) == row["type"]
+        else:
+            assert row["detail"]
 
 
 def test_a_broken_list_is_reported(damaged, mixed_core):

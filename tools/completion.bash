@@ -7,7 +7,7 @@ _necropy()
     local commands="info types count objects show refs backrefs why graph gc maps shm memory arenas
         malloc export classes bt verify report threads tasks locals print record plot core"
     local tool="--exe --debug-dir --sysroot --maps --tmp-dir --max-memory --threads --redact
-        --no-cache --no-progress --help --version"
+        --isolate --no-cache --no-progress --help --version"
     local command= word
 
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do

@@ -3,6 +3,6 @@
 #ifndef NECROPY_ABI_HASH_H
 #define NECROPY_ABI_HASH_H
 
-#define CCORE_ABI_HASH 0x5b0f3c66cab4bcd7ull
+#define CCORE_ABI_HASH 0x41d66f2aece72853ull
 
 #endif

@@ -83,6 +83,27 @@ int32_t ccore_command_streams(uint64_t i)
 	return command_at(i) && commands[i]->stream;
 }
 
+// What does not parse asks for nothing.
+static struct args args_of(const char *const *argv, uint64_t argc)
+{
+	const struct command *command;
+	struct args args = {0};
+
+	if (argc && command_find(argv[0], &command, NULL) == 0)
+		(void)args_parse(command, argv, argc, &args, NULL); // then `args` stays as it is
+	return args;
+}
+
+const char *ccore_line_output(const char *const *argv, uint64_t argc)
+{
+	return args_of(argv, argc).output;
+}
+
+const char *ccore_line_format(const char *const *argv, uint64_t argc)
+{
+	return output_format_name(args_of(argv, argc).format);
+}
+
 int32_t ccore_check(const char *const *argv, uint64_t argc, struct ccore_error *err)
 {
 	const struct command *command;

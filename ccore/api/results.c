@@ -81,7 +81,7 @@ int32_t ccore_result_write(struct ccore_result *r, const char *path, struct ccor
 	int error;
 
 	TRY(ccore_result_render(r, 0, 0, &text, &n, err));
-	error = file_replace(path, text, n, true);
+	error = file_replace(path, text, n);
 	if (error)
 		return err_set(err, CCORE_EIO, 0, "cannot write %s: %s", path, strerror(-error));
 	return 0;

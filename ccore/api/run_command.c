@@ -29,7 +29,7 @@ static int begin(struct sink *s, const char *path, struct ccore_error *err)
 	int error;
 
 	o->path = path;
-	error = path ? file_begin(&o->file, path, true) : 0;
+	error = path ? file_begin(&o->file, path) : 0;
 	return error ? cannot_write(o, error, err) : 0;
 }
 

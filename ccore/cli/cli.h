@@ -22,7 +22,10 @@ struct line {
 	const char **argv;  // the command and its words, for ccore_run()
 	uint64_t argc;
 	struct ccore_open_opts opts;
-	bool help, version, no_progress;
+	bool help, version, no_progress, isolate;
+	// Of this terminal, if it is one; an isolated reader cannot ask.
+	uint32_t width, render_flags;
+	bool on_terminal, shows_progress;
 };
 
 /** An option of the tool itself; a flag when `metavar` is NULL. */
@@ -38,12 +41,21 @@ extern const struct tool_option tool_options[];
 int line_parse(int argc, char **argv, struct line *ret, struct ccore_error *err);
 void line_done(struct line *line);
 
+/** Leave out the option of the command that has the value `value`, a word of argv or its end. */
+void line_drop_value(struct line *line, const char *value);
+
+/** Give the command an option more, at most one; `value` must live as long as the line. */
+void line_add_option(struct line *line, const char *name, const char *value);
+
 /** The index of the command called `name`; ccore_command_n() when there is none. */
 uint64_t command_index(const char *name);
 
 /** Help on all, and on one command. */
 void help_print(void);
 void help_print_command(uint64_t i);
+
+/** `read_target(line)` in a child that can do nothing else; returns the exit status. */
+int isolate(struct line *line, int (*read_target)(struct line *line));
 
 /** From here on Ctrl-C cancels what the library does; a second one ends the program. */
 void interrupt_catch(void);

@@ -177,7 +177,7 @@ int line_parse(int argc, char **argv, struct line *ret, struct ccore_error *err)
 	};
 
 	*ret = (struct line){.opts = {.size = sizeof(ret->opts)}};
-	ret->argv = calloc((size_t)argc + 2, sizeof(*ret->argv));
+	ret->argv = calloc((size_t)argc + 4, sizeof(*ret->argv)); // line_add_option()
 	if (!ret->argv) {
 		(void)usage_error(err, "out of memory");
 		return err->code = CCORE_ENOMEM;
@@ -196,6 +196,29 @@ int line_parse(int argc, char **argv, struct line *ret, struct ccore_error *err)
 		return usage_error(err, "%s needs a target: a core file, or a process id",
 				   ret->argv[0]);
 	return ccore_check(ret->argv, ret->argc, err);
+}
+
+void line_drop_value(struct line *line, const char *value)
+{
+	for (uint64_t i = 1; i < line->argc; i++) {
+		const char **word = &line->argv[i];
+		const bool follows = *word == value; // the option, which is the word before
+
+		if (!follows && (strlen(*word) <= 2 || *word + 2 != value))
+			continue;
+		memmove(word - follows, word + 1, (line->argc - i - 1) * sizeof(*word));
+		line->argc -= 1u + follows;
+		return;
+	}
+}
+
+void line_add_option(struct line *line, const char *name, const char *value)
+{
+	// After the command: what follows a "--" is no option.
+	memmove(line->argv + 3, line->argv + 1, (line->argc - 1) * sizeof(*line->argv));
+	line->argv[1] = name;
+	line->argv[2] = value;
+	line->argc += 2;
 }
 
 void line_done(struct line *line)

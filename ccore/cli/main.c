@@ -52,17 +52,16 @@ static uint32_t terminal_width(void)
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-static int print_result(struct ccore_result *r, struct ccore_error *err)
+static int print_result(const struct line *line, struct ccore_result *r, struct ccore_error *err)
 {
 	const char *text;
 	uint64_t n;
 	int status;
 
-	status = ccore_result_render(r, terminal_width(), wants_color() ? CCORE_RENDER_COLOR : 0,
-				     &text, &n, err);
+	status = ccore_result_render(r, line->width, line->render_flags, &text, &n, err);
 	if (status < 0)
 		return status;
-	if (n > 4 && !memcmp(text, "\x89PNG", 4) && isatty(STDOUT_FILENO))
+	if (n > 4 && !memcmp(text, "\x89PNG", 4) && line->on_terminal)
 		return usage_error(err, "a PNG picture is not for the terminal; add -o FILE");
 	(void)fwrite(text, 1, n, stdout); // finish_output() looks at stdout
 	return 0;
@@ -141,20 +140,19 @@ static int answer(const struct line *line, struct ccore_error *err, bool *ret_co
 	if (status < 0)
 		return status;
 	path = ccore_result_output(result);
-	status = path ? ccore_result_write(result, path, err) : print_result(result, err);
+	status = path ? ccore_result_write(result, path, err) : print_result(line, result, err);
 	*ret_complete = ccore_result_complete(result);
 	ccore_result_free(result);
 	return status;
 }
 
-static int run(struct line *line)
+static int read_target(struct line *line)
 {
 	struct ccore_error err = {0};
 	bool complete = true;
 	int status;
 
-	interrupt_catch();
-	progress_enable(!line->no_progress && isatty(STDERR_FILENO));
+	progress_enable(line->shows_progress);
 	line->opts.progress = progress_report;
 	status = answer(line, &err, &complete);
 	progress_erase();
@@ -163,6 +161,16 @@ static int run(struct line *line)
 		return finish_output(complain(&err));
 	}
 	return finish_output(complete ? EXIT_ANSWERED : EXIT_INCOMPLETE);
+}
+
+static int run(struct line *line)
+{
+	line->on_terminal = isatty(STDOUT_FILENO);
+	line->width = terminal_width();
+	line->render_flags = wants_color() ? CCORE_RENDER_COLOR : 0;
+	line->shows_progress = !line->no_progress && isatty(STDERR_FILENO);
+	interrupt_catch();
+	return line->isolate ? finish_output(isolate(line, read_target)) : read_target(line);
 }
 
 int main(int argc, char **argv)

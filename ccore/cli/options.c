@@ -103,6 +103,13 @@ static int set_redact(struct line *line, const char *value, struct ccore_error *
 	return 0;
 }
 
+static int set_isolate(struct line *line, const char *value, struct ccore_error *err)
+{
+	(void)value, (void)err; // a flag
+	line->isolate = true;
+	return 0;
+}
+
 static int set_no_cache(struct line *line, const char *value, struct ccore_error *err)
 {
 	(void)value, (void)err; // a flag
@@ -143,7 +150,8 @@ const struct tool_option tool_options[] = {
 	{"--max-memory", "SIZE", "use no more than SIZE (default: 75 % of RAM)", set_max_memory},
 	{"--threads", "N", "threads to work with (default: one per processor, at most 8)",
 	 set_threads},
-	{"--redact", NULL, "show no contents of str, bytes and numbers", set_redact},
+	{"--redact", NULL, "show type, length and a hash in place of values", set_redact},
+	{"--isolate", NULL, "read the target in a process that can do nothing else", set_isolate},
 	{"--no-cache", NULL, "neither read nor write the cache of struct layouts", set_no_cache},
 	{"--no-progress", NULL, "do not show progress", set_no_progress},
 	{"--help", NULL, "this help", set_help},

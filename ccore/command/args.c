@@ -75,16 +75,21 @@ bool parse_addr(const char *text, addr_t *ret)
 	return true;
 }
 
+static const char *const format_names[] = {
+	[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_JSONL] = "jsonl",
+	[FORMAT_CSV] = "csv",	[FORMAT_DOT] = "dot",	[FORMAT_SVG] = "svg",
+	[FORMAT_PNG] = "png",
+};
+
+const char *output_format_name(enum output_format format)
+{
+	return format_names[format];
+}
+
 static bool parse_format(const char *name, enum output_format *ret)
 {
-	static const char *const names[] = {
-		[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_JSONL] = "jsonl",
-		[FORMAT_CSV] = "csv",	[FORMAT_DOT] = "dot",	[FORMAT_SVG] = "svg",
-		[FORMAT_PNG] = "png",
-	};
-
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!strcmp(names[i], name)) {
+	for (unsigned i = 0; i < sizeof(format_names) / sizeof(format_names[0]); i++) {
+		if (!strcmp(format_names[i], name)) {
 			*ret = (enum output_format)i;
 			return true;
 		}

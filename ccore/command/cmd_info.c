@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "command/session.h"
+#include "py/redact.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -28,6 +29,18 @@ static void add(struct info *i, const char *key, const char *fmt, ...)
 	strbuf_done(&text);
 }
 
+static void add_command_line(struct info *i, const char *line)
+{
+	struct strbuf text = {0};
+
+	if (i->s->heap.py.redact)
+		redact_text(&i->s->heap.py, "text", line, &text);
+	else
+		strbuf_puts(&text, line);
+	add(i, "command", "%s", text.failed ? "?" : text.data);
+	strbuf_done(&text);
+}
+
 static void add_target(struct info *i)
 {
 	const struct target *t = &i->s->target;
@@ -36,7 +49,7 @@ static void add_target(struct info *i)
 	if (t->pid)
 		add(i, "pid", "%" PRId64, t->pid);
 	if (t->command_line)
-		add(i, "command", "%s", t->command_line);
+		add_command_line(i, t->command_line);
 	if (t->signal)
 		add(i, "signal", "%d (%s)", t->signal, strsignal(t->signal));
 	if (t->fault_addr)

@@ -230,11 +230,98 @@ static uint64_t node_from(const struct heap *h, addr_t addr)
 	return low;
 }
 
+// What is there: whoever wrote over it is often known by what he wrote.
+#define WORDS 4u
+
+static void set_words(struct verify *v, uint64_t row, addr_t addr)
+{
+	struct strbuf text = {0};
+	uint64_t words[WORDS];
+
+	if (v->s->heap.py.redact || mem_read(&v->s->target.mem, addr, words, sizeof(words)) < 0)
+		return;
+	for (unsigned i = 0; i < WORDS; i++)
+		strbuf_printf(&text, "%s%016" PRIx64, i ? " " : "", words[i]);
+	table_set_str(v->t, row, v->detail, text.failed ? NULL : text.data);
+	strbuf_done(&text);
+}
+
+// -- the blocks beside it: an overflow comes from the one before, as a rule
+
+struct pool {
+	const struct pymalloc_arena *arena;
+	addr_t addr;
+	struct pymalloc_pool blocks;
+	uint8_t scratch[PYMALLOC_POOL_BYTES_MAX];
+};
+
+static bool find_pool(struct verify *v, struct pool *ret)
+{
+	const struct pymalloc *m = &v->s->heap.universe.pymalloc;
+	struct py_reader *r = heap_reader(&v->s->heap);
+	const struct damage before = r->damage;
+	bool found;
+
+	ret->arena = m->pool_bytes ? pymalloc_arena_of(m, v->first_wrong) : NULL;
+	if (!ret->arena)
+		return false;
+	ret->addr = v->first_wrong - (v->first_wrong - ret->arena->first) % m->pool_bytes;
+	found = pymalloc_pool_read(m, ret->arena, ret->addr, r, ret->scratch, &ret->blocks);
+	r->damage = before; // it was counted when the heap was read
+	return found && v->first_wrong >= ret->blocks.first;
+}
+
+static void list_block(struct verify *v, const struct pool *p, uint64_t i, const char *verdict)
+{
+	const addr_t start = p->blocks.first + i * p->blocks.size;
+	struct heap *h = &v->s->heap;
+	const uint64_t id = node_from(h, start);
+	uint64_t row;
+
+	if (i >= p->blocks.n)
+		return;
+	// The object may lie behind words of the collector's in the block.
+	if (!pymalloc_is_free(&p->blocks, (uint32_t)i) && id < h->node_n &&
+	    h->node_addr[id] - start < p->blocks.size && is_good(v, id)) {
+		add_object(v, "pool", verdict, (uint32_t)id);
+		return;
+	}
+	row = add_row(v, "pool", verdict, TABLE_UNKNOWN);
+	table_set_u64(v->t, row, v->addr, start);
+	if (pymalloc_is_free(&p->blocks, (uint32_t)i))
+		table_set_str(v->t, row, v->detail, "a free block");
+	else
+		set_words(v, row, start);
+}
+
+static void list_pool(struct verify *v)
+{
+	struct pool *p = calloc(1, sizeof(*p));
+	uint64_t i, row;
+	char text[160];
+
+	if (p && find_pool(v, p)) {
+		i = (v->first_wrong - p->blocks.first) / p->blocks.size;
+		row = add_row(v, "pool", "wrong", TABLE_UNKNOWN);
+		// Of numbers with 20 digits and few words: it fits.
+		(void)snprintf(text, sizeof(text),
+			       "it is in block %" PRIu64 " of %u, of %u bytes, in the pool at "
+			       "0x%" PRIx64 " of the arena that begins at 0x%" PRIx64,
+			       i, p->blocks.n, p->blocks.size, p->addr, p->arena->first);
+		table_set_u64(v->t, row, v->addr, p->blocks.first + i * p->blocks.size);
+		table_set_str(v->t, row, v->detail, text);
+		list_block(v, p, i - 1, "before");
+		list_block(v, p, i + 1, "after");
+	}
+	v->t->failed |= !p;
+	free(p);
+}
+
 static void list_neighbours(struct verify *v)
 {
 	const struct heap *h = &v->s->heap;
 	const uint64_t at = node_from(h, v->first_wrong);
-	uint64_t before = at, after = at;
+	uint64_t before = at, after = at, row;
 
 	while (before > 0 && !is_good(v, before - 1))
 		before--;
@@ -242,10 +329,12 @@ static void list_neighbours(struct verify *v)
 		after++;
 	if (before > 0)
 		add_object(v, "neighbours", "before", (uint32_t)(before - 1));
-	table_set_u64(v->t, add_row(v, "neighbours", "wrong", TABLE_UNKNOWN), v->addr,
-		      v->first_wrong);
+	row = add_row(v, "neighbours", "wrong", TABLE_UNKNOWN);
+	table_set_u64(v->t, row, v->addr, v->first_wrong);
+	set_words(v, row, v->first_wrong);
 	if (after < h->node_n)
 		add_object(v, "neighbours", "after", (uint32_t)after);
+	list_pool(v);
 }
 
 // -- the checks

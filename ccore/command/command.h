@@ -84,6 +84,9 @@ int command_find(const char *name, const struct command **ret, struct ccore_erro
 int args_parse(const struct command *c, const char *const *argv, uint64_t argc, struct args *ret,
 	       struct ccore_error *err);
 
+/** As --format and the options that choose one say it: "text", "json" … */
+const char *output_format_name(enum output_format format);
+
 /** Value of option `name` (with dashes): what was given, else its fallback, else NULL. */
 const char *args_str(const struct args *a, const char *name);
 bool args_flag(const struct args *a, const char *name);

@@ -3,6 +3,7 @@
 #include "emu/engine.h"
 
 #include <sys/mman.h>
+#include <time.h>
 
 // As the stub has them in memory.
 struct stub_control {
@@ -17,8 +18,8 @@ struct stub_call {
 _Static_assert(sizeof(struct stub_call) == 48, "the stub knows its size");
 
 // Steps after which it is asked whether the same call is still running.
-#define CHECK_STEPS (LIM_EMU_STEPS / 4)
-#define CHECKS_MAX 2u
+#define CHECK_STEPS (LIM_EMU_STEPS / 16)
+#define CHECKS_MAX 8u
 
 // A block longer than this is more than one step.
 #define BLOCK_BYTES 16u
@@ -54,12 +55,23 @@ static void stop(struct emu *e, enum emu_status why)
 	(void)e->lib->uc_emu_stop(e->uc); // it runs
 }
 
-// A call that visits much may also take long: it walks a large container.
-static uint64_t allowed_steps(const struct emu *e)
+static uint64_t now_ns(void)
 {
-	const uint64_t visited = e->drained - e->call_from + out_bytes(e, control(e)->out) / 8;
+	struct timespec t;
 
-	return LIM_EMU_STEPS + visited * LIM_EMU_STEPS_VISIT;
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); // there is one
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+// A call that visits much may also take long: it walks a large container.
+static uint64_t visited(const struct emu *e)
+{
+	return e->drained - e->call_from + out_bytes(e, control(e)->out) / 8;
+}
+
+static bool takes_too_long(const struct emu *e)
+{
+	return now_ns() - e->began_ns > LIM_EMU_CALL_NS + visited(e) * LIM_EMU_VISIT_NS;
 }
 
 // What an object visits, it or something of its own has a word for.
@@ -68,18 +80,23 @@ static uint64_t allowed_visits(const struct emu *e)
 	return u64_min(LIM_EMU_VISITED, e->env->target->mem.bytes / 8);
 }
 
+static bool has_taken_its_steps(struct emu *e)
+{
+	if (e->exact)
+		return e->steps >= LIM_EMU_STEPS + visited(e) * LIM_EMU_STEPS_VISIT;
+	if (control(e)->call != e->last_call) {
+		e->last_call = control(e)->call;
+		e->began_ns = now_ns();
+		e->stuck = 0;
+		return false;
+	}
+	return ++e->stuck >= CHECKS_MAX;
+}
+
 static void check_steps(struct emu *e)
 {
-	if (e->exact) {
-		e->check_at = allowed_steps(e);
-		if (e->steps >= e->check_at)
-			stop(e, EMU_LIMIT);
-		return;
-	}
-	e->stuck = control(e)->call == e->last_call ? e->stuck + 1 : 0;
-	e->last_call = control(e)->call;
 	e->check_at = e->steps + CHECK_STEPS;
-	if (e->stuck >= CHECKS_MAX)
+	if (has_taken_its_steps(e) || takes_too_long(e))
 		stop(e, EMU_LIMIT);
 }
 
@@ -305,6 +322,11 @@ static bool collect(struct emu *e, struct emu_call *calls, uint64_t from, uint64
 	return true;
 }
 
+static bool has_wasted_much(const struct emu *e)
+{
+	return e->wasted > LIM_EMU_WASTED_STEPS || e->wasted_ns > LIM_EMU_WASTED_NS;
+}
+
 static bool is_endless(const struct emu *e, addr_t function)
 {
 	uint32_t n;
@@ -352,7 +374,8 @@ static int begin(struct emu *e, const struct emu_call *calls, uint64_t from, uin
 	e->stuck = 0;
 	e->last_call = 0;
 	e->steps = 0;
-	e->check_at = e->exact ? LIM_EMU_STEPS : CHECK_STEPS;
+	e->check_at = CHECK_STEPS;
+	e->began_ns = now_ns();
 	load_calls(e, calls, from, n);
 	return prepare_registers(e) ? 0 : CCORE_ENOMEM;
 }
@@ -388,6 +411,7 @@ static bool prepare(struct emu *e)
 static bool can_go_on(struct emu *e, uc_err err)
 {
 	if (e->stopped == EMU_LIMIT && !e->exact) {
+		e->wasted_ns += now_ns() - e->began_ns;
 		e->exact = true;
 		return true;
 	}
@@ -454,12 +478,13 @@ static int run_batch(struct emu *e, struct emu_call *calls, uint64_t n)
 		}
 		if (at < end && !(sound && can_go_on(e, err) && tries++ < LIM_EMU_TRIES)) {
 			e->wasted += e->steps;
+			e->wasted_ns += now_ns() - e->began_ns;
 			(void)give_up(calls, at, at + 1, why_ended(e, err)); // 0 it returns
 			if (is_endless(e, calls[at].function))
 				calls[at].status = EMU_LIMIT;
 			else if (calls[at].status == EMU_LIMIT)
 				note_endless(e, calls[at].function);
-			if (e->stopped == EMU_CANCELED || e->wasted > LIM_EMU_WASTED_STEPS)
+			if (e->stopped == EMU_CANCELED || has_wasted_much(e))
 				return give_up(calls, at, n, why_ended(e, err));
 			at++;
 			e->exact = false;
@@ -479,7 +504,7 @@ static int run_batch(struct emu *e, struct emu_call *calls, uint64_t n)
 int emu_run(struct emu *e, struct emu_call *calls, uint64_t n)
 {
 	e->drained = 0;
-	if (!e->uc || e->wasted > LIM_EMU_WASTED_STEPS)
+	if (!e->uc || has_wasted_much(e))
 		return give_up(calls, 0, n, EMU_LIMIT);
 	emu_reset(e);
 	for (uint64_t i = 0; i < n; i += EMU_BATCH)

@@ -14,7 +14,9 @@
  * Calls come in batches, because starting an emulated processor costs as much as ten short
  * functions. A call ends by itself, or by a fault, a system call, an instruction that is not
  * known, or a limit on its steps; it is then marked, what it wrote is undone, and the next one
- * is run. Whether it does depends on that call alone: not on the batch, nor on the machine.
+ * is run. Whether it does depends on that call alone: not on the batch, nor on the machine, but
+ * for code whose steps take a hundred times as long as those of honest code, which is ended after
+ * some processor time.
  */
 #ifndef NECROPY_EMU_H
 #define NECROPY_EMU_H

@@ -93,6 +93,8 @@ struct emu {
 	uint64_t steps, check_at, last_call, stuck;
 	struct hashmap endless;	 // by function: calls that did not end
 	uint64_t wasted;	 // by calls that did not end
+	uint64_t wasted_ns;	 // by them
+	uint64_t began_ns;	 // when the present call did, or one not long before it
 	bool exact;		 // one call is run, and its steps are counted
 	enum emu_status stopped; // EMU_DONE: nothing stopped it
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "heap/heap.h"
 
+#include "py/redact.h"
+
 #include <stdlib.h>
 
 // Code that is emulated runs on a thread of Python's, best on the one that the target stopped in.
@@ -35,10 +37,11 @@ int heap_open(struct heap *h, const struct target *t, const struct heap_opts *op
 	emu_env_init(&h->emu, t, &h->opts.progress);
 	if (emu_is_available(&h->emu))
 		h->py.emu = &h->emu;
-	h->py.redact = opts->redact;
 	h->py.max_bytes = opts->max_bytes;
 	h->readers = calloc(h->thread_n, sizeof(*h->readers));
 	r = h->readers ? 0 : err_nomem(err);
+	if (r == 0 && opts->redact)
+		r = redact_begin(&h->py, err);
 	for (uint32_t i = 0; r == 0 && i < h->thread_n; i++) {
 		py_reader_init(&h->readers[i], &h->py);
 		h->readers[i].reports = i == 0;

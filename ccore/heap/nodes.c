@@ -2,6 +2,7 @@
 // The table of all objects: the set that was found, numbered, in address order.
 #include "heap/discover.h"
 #include "heap/lie_detector.h"
+#include "heap/namespaces.h"
 #include "heap/statics.h"
 #include "heap/universe.h"
 #include "util/parallel.h"
@@ -217,5 +218,7 @@ int heap_need_nodes(struct heap *h, struct ccore_error *err)
 		return status;
 	}
 	h->has_nodes = true;
+	if (h->py.redact)
+		namespaces_find(h);
 	return 0;
 }

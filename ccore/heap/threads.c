@@ -2,6 +2,7 @@
 #include "heap/threads.h"
 
 #include "py/attribute.h"
+#include "py/redact.h"
 
 const struct py_thread *thread_state(const struct heap *h, const struct thread *t)
 {
@@ -207,6 +208,8 @@ bool thread_name(struct heap *h, const struct thread *t, struct strbuf *out)
 
 	if (t->object && !name) // as it is called in 2.7
 		name = instance_attribute(r, t->object, "_Thread__name");
+	if (name && r->py->redact)
+		return redact_str(r, name, out);
 	return name && text_append(r, name, LIM_NAME_BYTES, out, NULL);
 }
 

@@ -101,7 +101,7 @@ typedef int64_t (*ccore_read_fn)(void *ctx, uint64_t addr, void *buf, uint64_t s
 enum ccore_open_flags {
 	CCORE_OPEN_STOPPED = 1,	 /* the caller holds the process stopped: do not ptrace it */
 	CCORE_OPEN_NO_CACHE = 2, /* neither read nor write the layout cache */
-	CCORE_OPEN_REDACT = 4,	 /* show no contents of str, bytes and numbers in reprs */
+	CCORE_OPEN_REDACT = 4,	 /* show type, length and a hash in place of values */
 	CCORE_OPEN_RUNNING = 8	 /* neither stop nor copy a process: only `record` can use that */
 };
 
@@ -219,6 +219,12 @@ CCORE_API int32_t ccore_command_streams(uint64_t i);
  *   CCORE_EUSAGE   no such command or option, or an argument is missing or too many
  */
 CCORE_API int32_t ccore_check(const char *const *argv, uint64_t argc, struct ccore_error *err);
+
+/** The FILE of -o in a command line, a word of `argv` or the end of one; NULL without. */
+CCORE_API const char *ccore_line_output(const char *const *argv, uint64_t argc);
+
+/** The format that a command line asks for: "text", "json", "jsonl", "csv", "dot", "svg", "png". */
+CCORE_API const char *ccore_line_format(const char *const *argv, uint64_t argc);
 
 struct ccore_result;
 

@@ -244,7 +244,7 @@ void cache_write(const struct layout *l, const struct module *mod)
 				      fnv(FNV_START, text.data, text.n));
 		if (!path.failed && !text.failed)
 			// The cache only saves time: a failure is no one's concern.
-			(void)file_replace(path.data, text.data, text.n, false);
+			(void)file_replace(path.data, text.data, text.n);
 	}
 	strbuf_done(&path);
 	strbuf_done(&text);

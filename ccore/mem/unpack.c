@@ -25,10 +25,10 @@ struct unpacking {
 	uint64_t room;	  // bytes of the disk that may be used
 };
 
-// A file that vanishes when it is closed, however we end.
+// A file that vanishes when it is closed, however we end. With O_EXCL it can get no name.
 static int open_nameless(const char *dir, struct ccore_error *err)
 {
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd = open(dir, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 	char path[LIM_PATH_BYTES];
 
 	// Some file systems know no O_TMPFILE.

@@ -2,6 +2,7 @@
 #include "py/awaiting.h"
 
 #include "py/attribute.h"
+#include "py/redact.h"
 
 #include <inttypes.h>
 
@@ -105,7 +106,8 @@ void task_name(struct py_reader *r, addr_t addr, struct strbuf *out)
 						    : instance_attribute(r, addr, "_name");
 	int64_t number;
 
-	if (name && text_append(r, name, LIM_NAME_BYTES, out, NULL))
+	if (name && (r->py->redact ? redact_str(r, name, out)
+				   : text_append(r, name, LIM_NAME_BYTES, out, NULL)))
 		return;
 	// Names that no one has asked for yet are numbers.
 	if (name && int_value(r, name, &number))

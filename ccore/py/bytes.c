@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // bytes and bytearray; 2.7's str is in str.c.
 #include "py/families.h"
+#include "py/redact.h"
 
 bool bytes_append(struct py_reader *r, const struct py_object *o, uint64_t max, struct strbuf *out,
 		  bool *ret_cut)
@@ -27,10 +28,13 @@ static void repr_bytes(struct py_reader *r, const struct py_object *o, struct st
 {
 	bool cut = false;
 
+	if (r->py->redact) {
+		if (!redact_str(r, o->addr, out))
+			strbuf_printf(out, "<%s ?>", o->type->name);
+		return;
+	}
 	strbuf_puts(out, "b'");
-	if (r->py->redact)
-		strbuf_puts(out, "…");
-	else if (!bytes_append(r, o, r->repr.chars, out, &cut))
+	if (!bytes_append(r, o, r->repr.chars, out, &cut))
 		strbuf_puts(out, "?");
 	strbuf_puts(out, cut ? "…'" : "'");
 }

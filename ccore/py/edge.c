@@ -21,6 +21,23 @@ const char *edge_source_name(enum edge_source source)
 	return names[source];
 }
 
+// Keys of namespaces are names, and stay when values are redacted.
+static void add_key(struct py_reader *r, const struct py_object *o, addr_t key, struct strbuf *out)
+{
+	uint32_t found;
+
+	if (r->py->redact && hashmap_get(&r->py->namespaces, o->addr, &found)) {
+		strbuf_puts(out, "['");
+		if (!text_append(r, key, LIM_NAME_BYTES, out, NULL))
+			strbuf_puts(out, "?");
+		strbuf_puts(out, "']");
+		return;
+	}
+	strbuf_putc(out, '[');
+	py_repr(r, key, out);
+	strbuf_putc(out, ']');
+}
+
 void py_edge_label(struct py_reader *r, const struct py_object *o, const struct edge *e,
 		   struct strbuf *out)
 {
@@ -32,9 +49,7 @@ void py_edge_label(struct py_reader *r, const struct py_object *o, const struct 
 		strbuf_printf(out, "[%llu]", (unsigned long long)e->word);
 		break;
 	case LABEL_KEY:
-		strbuf_putc(out, '[');
-		py_repr(r, e->word, out);
-		strbuf_putc(out, ']');
+		add_key(r, o, e->word, out);
 		break;
 	case LABEL_KEY_ITSELF:
 		strbuf_puts(out, " key");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // int, bool, float, None; 2.7's int and long.
 #include "py/families.h"
+#include "py/redact.h"
 
 #include <inttypes.h>
 
@@ -118,6 +119,23 @@ static uint64_t size_int(struct py_reader *r, const struct py_object *o)
 	       (n > least ? n : least) * 4;
 }
 
+// Its length is that of its digits in memory, of 4 bytes each.
+static void redact_int(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	const uint32_t off = layout_off(r->layout, F_LONG_DIGIT);
+	uint8_t digits[LIM_REDACTED + 1];
+	bool negative;
+	uint64_t n, size;
+
+	long_shape(r, o->p, &negative, &n);
+	size = u64_min(n, LIM_REDACTED / 4) * 4;
+	if (mem_read(r->py->mem, o->addr + off, digits, size) < 0)
+		size = 0;
+	digits[size] = negative;
+	redact_value(r->py, o->type->name, n > UINT64_MAX / 4 ? UINT64_MAX : n * 4, digits,
+		     size + 1, out);
+}
+
 static void repr_int(struct py_reader *r, const struct py_object *o, struct strbuf *out)
 {
 	int64_t value;
@@ -125,7 +143,7 @@ static void repr_int(struct py_reader *r, const struct py_object *o, struct strb
 	uint64_t n;
 
 	if (r->py->redact) {
-		strbuf_puts(out, "…");
+		redact_int(r, o, out);
 	} else if (long_value(r, o, &value)) {
 		strbuf_printf(out, "%" PRId64, value);
 	} else {
@@ -148,7 +166,10 @@ static void repr_bool(struct py_reader *r, const struct py_object *o, struct str
 				   ? (value = field_i64(r->layout, F_INT27_IVAL, o->p), true)
 				   : long_value(r, o, &value);
 
-	strbuf_puts(out, r->py->redact || !known ? "…" : value ? "True" : "False");
+	if (r->py->redact)
+		strbuf_puts(out, "<bool>"); // of two values a hash would tell which it is
+	else
+		strbuf_puts(out, !known ? "…" : value ? "True" : "False");
 }
 
 static uint64_t size_bool(struct py_reader *r, const struct py_object *o)
@@ -164,10 +185,12 @@ const struct py_family family_bool = {
 
 static void repr_int27(struct py_reader *r, const struct py_object *o, struct strbuf *out)
 {
+	const int64_t value = field_i64(r->layout, F_INT27_IVAL, o->p);
+
 	if (r->py->redact)
-		strbuf_puts(out, "…");
+		redact_value(r->py, o->type->name, sizeof(value), &value, sizeof(value), out);
 	else
-		strbuf_printf(out, "%" PRId64, field_i64(r->layout, F_INT27_IVAL, o->p));
+		strbuf_printf(out, "%" PRId64, value);
 }
 
 const struct py_family family_int27 = {
@@ -183,7 +206,7 @@ static void repr_float(struct py_reader *r, const struct py_object *o, struct st
 
 	memcpy(&value, &bits, sizeof(value));
 	if (r->py->redact)
-		strbuf_puts(out, "…");
+		redact_value(r->py, o->type->name, sizeof(bits), &bits, sizeof(bits), out);
 	else
 		strbuf_printf(out, "%.12g", value);
 }

@@ -131,7 +131,9 @@ struct py {
 	uint64_t member_n;	  // members of all types
 	VEC(uint64_t) mistrusted; // kinds of types
 	bool out_of_memory;
-	bool redact; // no contents in reprs
+	bool redact;		   // no contents anywhere: redact.h
+	uint8_t salt[16];	   // of hashes in place of them
+	struct hashmap namespaces; // dicts whose keys are names; filled only to redact
 };
 
 /** How much reprs show. */

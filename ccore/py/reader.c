@@ -26,6 +26,7 @@ void py_close(struct py *py)
 	vec_done(&py->types);
 	vec_done(&py->mistrusted);
 	hashmap_done(&py->type_by_addr);
+	hashmap_done(&py->namespaces);
 	arena_done(&py->arena);
 	pthread_mutex_destroy(&py->lock);
 }

@@ -4,6 +4,7 @@
  * str and unicode of 2.7.
  */
 #include "py/families.h"
+#include "py/redact.h"
 
 // Where the characters of a text object are.
 struct text {
@@ -190,11 +191,14 @@ static void repr_quoted(struct py_reader *r, const struct py_object *o, const ch
 {
 	bool cut = false;
 
+	if (r->py->redact) {
+		if (!redact_str(r, o->addr, out))
+			strbuf_printf(out, "<%s ?>", o->type->name);
+		return;
+	}
 	strbuf_puts(out, prefix);
 	strbuf_putc(out, '\'');
-	if (r->py->redact)
-		strbuf_puts(out, "…");
-	else if (!text_append(r, o->addr, r->repr.chars, out, &cut))
+	if (!text_append(r, o->addr, r->repr.chars, out, &cut))
 		strbuf_puts(out, "?");
 	strbuf_puts(out, cut ? "…'" : "'");
 }

@@ -164,6 +164,35 @@ static int use_saved_maps(struct target *t, const struct target_opts *opts, stru
 	return target_note(t, arena_printf(&t->arena, "saved maps not used: %s", why.text), err);
 }
 
+/*
+ * How much is gone of the memory that was the process's own to write, which is where its objects
+ * are. Of what lay behind program headers that are cut off as well nothing is known.
+ */
+static int note_lost(struct target *t, struct ccore_error *err)
+{
+	uint64_t lost = 0, all = 0, lost_anywhere = 0;
+
+	for (uint64_t i = 0; i < t->mappings.n; i++) {
+		const struct mapping *m = &t->mappings.data[i];
+
+		lost_anywhere += m->lost_bytes;
+		if ((m->flags & MAPPING_W) && !(m->flags & MAPPING_SHARED)) {
+			lost += m->lost_bytes;
+			all += m->saved_bytes + m->lost_bytes;
+		}
+	}
+	if (!lost_anywhere)
+		return 0;
+	return target_note(
+		t,
+		arena_printf(&t->arena,
+			     "the core is cut off: of the process's own memory, where its objects "
+			     "lie, %.1f %% is missing (%llu of %llu KiB)",
+			     all ? 100.0 * (double)lost / (double)all : 0.0,
+			     (unsigned long long)(lost >> 10), (unsigned long long)(all >> 10)),
+		err);
+}
+
 static int open_core(struct target *t, struct core *c, const struct target_opts *opts,
 		     struct ccore_error *err)
 {
@@ -172,6 +201,7 @@ static int open_core(struct target *t, struct core *c, const struct target_opts 
 	TRY(add_mappings(t, c, err));
 	TRY(use_saved_maps(t, opts, err));
 	mappings_infer_shared(&t->mappings);
+	TRY(note_lost(t, err));
 	TRY(add_memory(t, c, err));
 	target_complete_command_line(t);
 	return modules_find(t, opts, err);

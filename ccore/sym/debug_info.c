@@ -9,21 +9,32 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+static void add_below(struct strbuf *path, const struct target *t, const char *root)
+{
+	for (const char *dir = t->debug_dirs; *dir;) {
+		const uint64_t n = strcspn(dir, ":");
+
+		strbuf_printf(path, ":%s%.*s", root, (int)n, dir);
+		dir += n + (dir[n] == ':');
+	}
+}
+
 /*
  * libdwfl's search path: beside the binary, in .debug beside it, and in the given directories,
- * the sysroot's first. The '+' asks for the checksum of files found by name only.
+ * the sysroot's and the process's own first. The '+' asks for the checksum of files found by name
+ * only.
  */
 static char *search_path(const struct target *t)
 {
 	struct strbuf sb = {0};
+	char root[64];
 
+	(void)snprintf(root, sizeof(root), "/proc/%lld/root", (long long)t->pid); // fits
 	strbuf_puts(&sb, "+:.debug");
-	for (const char *dir = t->debug_dirs; t->sysroot && *dir;) {
-		const uint64_t n = strcspn(dir, ":");
-
-		strbuf_printf(&sb, ":%s%.*s", t->sysroot, (int)n, dir);
-		dir += n + (dir[n] == ':');
-	}
+	if (t->sysroot)
+		add_below(&sb, t, t->sysroot);
+	if (t->kind == TARGET_PROCESS)
+		add_below(&sb, t, root);
 	strbuf_printf(&sb, ":%s", t->debug_dirs);
 	if (sb.failed) {
 		strbuf_done(&sb);

@@ -4,6 +4,7 @@
 #include "util/strbuf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,50 +26,45 @@ static int write_all(int fd, const char *data, uint64_t n)
 	return 0;
 }
 
-// mkstemp() makes files that only their owner reads.
-static int open_temporary(char *path, bool shared)
+static bool is_replaced(const char *path)
 {
-	mode_t mask;
-	int fd;
+	struct stat st;
 
-	if (!shared)
-		return mkstemp(path);
-	mask = umask(0);
-	fd = mkstemp(path);
-	umask(mask);
-	if (fd >= 0 && fchmod(fd, 0666 & ~mask) < 0) {
-		const int error = errno;
-
-		(void)close(fd); // the first error is the one to report
-		(void)unlink(path);
-		errno = error;
-		return -1;
-	}
-	return fd;
+	return stat(path, &st) < 0 || S_ISREG(st.st_mode);
 }
 
-int file_begin(struct file_writer *w, const char *path, bool shared)
+static int open_file(struct file_writer *w)
 {
 	struct strbuf temporary = {0};
-	int fd, error;
+	int error;
 
-	strbuf_printf(&temporary, "%s.XXXXXX", path);
-	w->path = strdup(path);
-	if (temporary.failed || !w->path) {
-		free(w->path);
-		strbuf_done(&temporary);
-		return -ENOMEM;
+	if (!is_replaced(w->path)) {
+		w->fd = open(w->path, O_WRONLY | O_CLOEXEC);
+		return w->fd < 0 ? -errno : 0;
 	}
-	fd = open_temporary(temporary.data, shared);
-	error = fd < 0 ? -errno : 0;
+	strbuf_printf(&temporary, "%s.XXXXXX", w->path);
+	w->fd = temporary.failed ? -1 : mkostemp(temporary.data, O_CLOEXEC); // of mode 0600
+	error = temporary.failed ? -ENOMEM : w->fd < 0 ? -errno : 0;
+	if (error)
+		strbuf_done(&temporary);
+	else
+		w->temporary = temporary.data;
+	return error;
+}
+
+int file_begin(struct file_writer *w, const char *path)
+{
+	int error;
+
+	*w = (struct file_writer){.path = strdup(path)};
+	if (!w->path)
+		return -ENOMEM;
+	error = open_file(w);
 	if (error) {
 		free(w->path);
-		strbuf_done(&temporary);
-		return error;
+		*w = (struct file_writer){0};
 	}
-	w->fd = fd;
-	w->temporary = temporary.data;
-	return 0;
+	return error;
 }
 
 int file_add(struct file_writer *w, const char *data, uint64_t n)
@@ -80,9 +76,9 @@ int file_end(struct file_writer *w, int error)
 {
 	if (close(w->fd) < 0 && !error)
 		error = -errno;
-	if (!error && rename(w->temporary, w->path) < 0)
+	if (!error && w->temporary && rename(w->temporary, w->path) < 0)
 		error = -errno;
-	if (error)
+	if (error && w->temporary)
 		(void)unlink(w->temporary); // the error is reported already
 	free(w->temporary);
 	free(w->path);
@@ -90,10 +86,10 @@ int file_end(struct file_writer *w, int error)
 	return error;
 }
 
-int file_replace(const char *path, const char *data, uint64_t n, bool shared)
+int file_replace(const char *path, const char *data, uint64_t n)
 {
 	struct file_writer w = {0};
-	const int error = file_begin(&w, path, shared);
+	const int error = file_begin(&w, path);
 
 	return error ? error : file_end(&w, file_add(&w, data, n));
 }

@@ -8,18 +8,20 @@
 
 /**
  * Make `n` bytes at `data` the contents of the file at `path`, by way of a temporary file
- * beside it. `shared`: with the usual permissions, else only its owner may read it. Returns 0,
- * or a negative errno, and then nothing is left behind.
+ * beside it. Only its owner may read it: it says what was in a process's memory. What is no plain
+ * file, such as /dev/null, is written to and not replaced. Returns 0, or a negative errno, and
+ * then nothing is left behind.
  */
-int file_replace(const char *path, const char *data, uint64_t n, bool shared);
+int file_replace(const char *path, const char *data, uint64_t n);
 
 /** The same, of contents that come in pieces. Zeroed, it is none. */
 struct file_writer {
-	int fd; // 0: none
-	char *temporary, *path;
+	int fd;		 // 0: none
+	char *temporary; // NULL: it is written to itself
+	char *path;
 };
 
-int file_begin(struct file_writer *w, const char *path, bool shared);
+int file_begin(struct file_writer *w, const char *path);
 
 /** Returns 0, or a negative errno; file_end() is needed in any case. */
 int file_add(struct file_writer *w, const char *data, uint64_t n);

@@ -85,6 +85,11 @@
 // Items of a namespace (of a module, of a class) among which a name is looked up.
 #define LIM_NAMESPACE 65536u
 
+// Characters of a text, or bytes, whose hash is shown in place of them; and dicts whose keys are
+// names that need not be hidden.
+#define LIM_REDACTED 65536u
+#define LIM_NAMESPACES 4000000u
+
 // Elements of one container: more than an address space of 2^47 bytes can hold in 8-byte
 // slots is a corrupt count. Readers also check the bytes that are really mapped.
 #define LIM_CONTAINER (1ull << 44)
@@ -163,8 +168,15 @@
 // Times that a call is begun again because memory had to be made ready for it.
 #define LIM_EMU_TRIES 256u
 
-// Steps of calls that came to no end, of one emulator: then it is not asked any more.
+// Processor time of one emulated call, and that more for each object it visits: steps that write
+// where there is code, or compute with floats, take a hundred times as long as others.
+#define LIM_EMU_CALL_NS 250000000ull
+#define LIM_EMU_VISIT_NS 4000ull
+
+// Steps and processor time of calls that came to no end, of one emulator: then it is not asked
+// any more.
 #define LIM_EMU_WASTED_STEPS (1ull << 27)
+#define LIM_EMU_WASTED_NS 2000000000ull
 
 // Calls of one function that came to no end: then the function is not called any more.
 #define LIM_EMU_ENDLESS 16u

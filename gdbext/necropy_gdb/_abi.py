@@ -15,7 +15,7 @@ from ctypes import (
 )
 
 # ccore_abi_hash() of the header this was made from
-HASH = 0x5b0f3c66cab4bcd7
+HASH = 0x41d66f2aece72853
 
 # enum ccore_status
 CCORE_OK = 0
@@ -226,6 +226,20 @@ PROTOTYPES = {
             POINTER(c_char_p),
             c_uint64,
             POINTER(ccore_error),
+        ),
+    ),
+    "ccore_line_output": (
+        c_char_p,
+        (
+            POINTER(c_char_p),
+            c_uint64,
+        ),
+    ),
+    "ccore_line_format": (
+        c_char_p,
+        (
+            POINTER(c_char_p),
+            c_uint64,
         ),
     ),
     "ccore_run": (

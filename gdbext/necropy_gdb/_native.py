@@ -61,7 +61,7 @@ def load():
     if not declare(c):
         raise LibraryError("%s and %s are of different versions: run make again, or reinstall" %
                            (path, os.path.join(HERE, "_abi.py")))
-    return Library(c)
+    return Library(c, path)
 
 
 def declare(c):
@@ -99,8 +99,9 @@ Command = collections.namedtuple("Command", "name summary help argument options"
 class Library:
     """The loaded library: its commands, and the ways to open a target."""
 
-    def __init__(self, c):
+    def __init__(self, c, path):
         self.c = c
+        self.path = path
         self.version = text(c.ccore_version())
         self.commands = [self._command(i) for i in range(c.ccore_command_n())]
 
@@ -120,6 +121,11 @@ class Library:
         """Error when a command line is not understood."""
         error = _abi.ccore_error()
         check(self.c, self.c.ccore_check(strings(argv), len(argv), error), error)
+
+    def line_output(self, argv):
+        """The file of -o in a command line, or None."""
+        path = self.c.ccore_line_output(strings(argv), len(argv))
+        return None if path is None else os.fsdecode(path)
 
     def open_core(self, path, choices, callbacks):
         """A Session on the core file at `path`; Error when it cannot be had."""

@@ -6,7 +6,7 @@ import re
 
 import gdb
 
-from . import completion, parameters, session
+from . import completion, isolated, parameters, session
 from .errors import one_sentence
 from .progress import Progress
 
@@ -36,17 +36,30 @@ class Command(gdb.Command):
         if "--help" in argv:
             gdb.write(help_text(self.described) + "\n")
             return
+        is_isolated = parameters.is_isolated(argv)
         given, argv = parameters.take_options(argv)
         choices = parameters.choices(given)
         quiet = "--no-progress" in argv
         argv = [evaluated(word) for word in argv if word != "--no-progress"]
         argv = [self.described.name] + parameters.limit_arguments() + argv
         self.library.check(argv)
+        if is_isolated:
+            self.show_isolated(argv, choices)
+            return
         with Progress(from_tty and not quiet) as progress:
             opened = session.current(choices, progress)
             with opened.run(argv, progress) as result:
                 progress.erase()
                 self.show(result, from_tty)
+
+    def show_isolated(self, argv, choices):
+        """Let another process answer. What it prints is all there is: no variables are set."""
+        answer = isolated.answer(self.library, argv, choices)
+        path = self.library.line_output(argv)
+        if path is None:
+            write(answer)
+        else:
+            gdb.write("Wrote %s\n" % os.path.abspath(path))
 
     def show(self, result, from_tty):
         """Set the convenience variables, and print or save the answer."""

@@ -44,8 +44,11 @@ SETTINGS = (
             "how many threads an analysis may use",
             "0: one per processor, but at most 8."),
     Setting("redact", gdb.PARAM_BOOLEAN, False, "--redact",
-            "whether the contents of strings and numbers are left out",
-            "For answers that are shown to others."),
+            "whether type, length and a hash are shown in place of values",
+            "For answers that are shown to others. Equal values have equal hashes."),
+    Setting("isolate", gdb.PARAM_BOOLEAN, False, "--isolate",
+            "whether cores are read by a process that can do nothing else",
+            "For cores from strangers. Each command then opens the core anew."),
     Setting("cache", gdb.PARAM_BOOLEAN, True, "--no-cache",
             "whether struct layouts are kept in the user's cache folder",
             "They are then found faster the next time."),
@@ -145,6 +148,11 @@ def take_options(argv):
             if not given[setting.name]:
                 raise gdb.GdbError("%s needs a value." % option)
     return given, rest
+
+
+def is_isolated(argv):
+    """Whether the command line `argv` is to be answered by another process than gdb."""
+    return gdb.parameter("pm isolate") or "isolate" in take_options(argv)[0]
 
 
 def choices(given):

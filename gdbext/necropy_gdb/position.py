@@ -78,6 +78,8 @@ def arguments(argv, thread_option):
         return argv
     if own:
         added += [own] if thread_option is None else [thread_option, own]
-    if not any(word.split("=")[0] == "--frame" for word in argv):
+    # which frame was chosen is known to the session in gdb
+    if not any(word.split("=")[0] == "--frame" for word in argv) and \
+            not parameters.is_isolated(argv):
         added += ["--frame", str(number(current_session()))]
     return argv + added

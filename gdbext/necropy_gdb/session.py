@@ -71,6 +71,8 @@ def current(choices, reporter):
 
     GdbError when it has nothing open, _native.Error when that cannot be read.
     """
+    if gdb.parameter("pm isolate"):
+        raise gdb.GdbError("This needs the core to be read by gdb, but `pm isolate` is on.")
     inferior = gdb.selected_inferior()
     target = source.find(inferior)
     if target is None:

@@ -7,6 +7,7 @@
 #include "util/damage.h"
 #include "util/hashmap.h"
 #include "util/near.h"
+#include "util/siphash.h"
 #include "util/strbuf.h"
 #include "util/table.h"
 #include "util/vec.h"
@@ -20,6 +21,18 @@ static struct strbuf sb;
 		CHECK_TEXT(sb.data, want); \
 		strbuf_done(&sb);          \
 	} while (0)
+
+TEST(siphash_gives_the_values_of_its_authors)
+{
+	uint8_t key[16], data[15];
+
+	for (uint8_t i = 0; i < 16; i++)
+		key[i] = i;
+	memcpy(data, key, sizeof(data));
+	CHECK(siphash(key, data, 15) == 0xa129ca6149be45e5);
+	CHECK(siphash(key, data, 0) == 0x726fdb47dd0e0e31);
+	CHECK(siphash(key, data, 8) != siphash(key, data, 7));
+}
 
 TEST(strbuf_json_is_ascii)
 {

@@ -384,6 +384,34 @@ static void paint_type(struct painter *p, uint64_t i)
 		put_field(p, at, F_TP_MEMBERS, SLOTS);
 }
 
+// A tp_traverse that visits each of four words that is not zero.
+static void paint_function(struct painter *p)
+{
+	static const uint8_t begin[] = {
+		0x53, 0x41, 0x54, 0x41, 0x55,	    // push %rbx; push %r12; push %r13
+		0x48, 0x89, 0xfb, 0x49, 0x89, 0xf4, // mov %rdi,%rbx; mov %rsi,%r12
+		0x49, 0x89, 0xd5,		    // mov %rdx,%r13
+	};
+	static const uint8_t word[] = {
+		0x48, 0x8b, 0x7b, 0x10,		    // mov 0x10(%rbx),%rdi
+		0x48, 0x85, 0xff, 0x74, 0x06,	    // test %rdi,%rdi; je behind
+		0x4c, 0x89, 0xee, 0x41, 0xff, 0xd4, // mov %r13,%rsi; call *%r12
+	};
+	static const uint8_t end[] = {
+		0x31, 0xc0, 0x41, 0x5d, // xor %eax,%eax; pop %r13
+		0x41, 0x5c, 0x5b, 0xc3, // pop %r12; pop %rbx; ret
+	};
+	uint8_t *to = p->image + (FUNCTION - STATIC);
+
+	memcpy(to, begin, sizeof(begin));
+	to += sizeof(begin);
+	for (unsigned i = 0; i < 4; i++, to += sizeof(word)) {
+		memcpy(to, word, sizeof(word));
+		to[3] = (uint8_t)(0x10 + i * 8);
+	}
+	memcpy(to, end, sizeof(end));
+}
+
 // Every symbol's variable leads to the start of the input.
 static void paint_image(struct layout *l, uint8_t *bytes)
 {
@@ -400,6 +428,7 @@ static void paint_image(struct layout *l, uint8_t *bytes)
 		paint_type(&p, i);
 	paint_keys(&p);
 	paint_slots(&p);
+	paint_function(&p);
 	put_field(&p, l->symbols[SYM_NONE], F_OB_TYPE, type_addr("NoneType"));
 }
 
@@ -416,8 +445,9 @@ static void init(void)
 
 // -- memory
 
-// IN_INPUT: the list of interpreters begins in the input, too.
-enum { IN_TWO = 1, BY_CALLBACK = 2, REDACTED = 4, COLLECTING = 8, IN_INPUT = 16 };
+// IN_INPUT: the list of interpreters begins in the input, too. EMULATED: types are asked by their
+// code, which may lie in the input.
+enum { IN_TWO = 1, BY_CALLBACK = 2, REDACTED = 4, COLLECTING = 8, IN_INPUT = 16, EMULATED = 32 };
 
 struct heap_bytes {
 	uint8_t *parts[2]; // of malloc, so that a read past the end is seen
@@ -696,6 +726,8 @@ static void look_at_heap(struct session *s, unsigned how)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const unsigned i = size ? data[0] % LAYOUT_N : 0, how = size > 1 ? data[1] : 0;
+	static uint8_t page[HEAP_BYTES_MAX];
+	const struct progress none = {0};
 	struct heap_bytes bytes = {0};
 	struct session *s = calloc(1, sizeof(*s));
 	struct heap *h = s ? &s->heap : NULL;
@@ -707,6 +739,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size = HEAP_BYTES_MAX;
 	if (!s)
 		return 0;
+	data += size ? 2 : 0;
+	if (how & EMULATED) { // an emulator has whole pages
+		memset(page, 0, sizeof(page));
+		memcpy(page, data, size);
+		data = page;
+		size = sizeof(page);
+	}
 	s->target.kind = TARGET_MEMORY;
 	h->target = &s->target;
 	h->layout = layouts[i];
@@ -714,10 +753,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	h->opts.max_bytes = 64u << 20;
 	h->readers = calloc(1, sizeof(*h->readers));
 	if (h->readers && mem_add(m, STATIC, STATIC_BYTES, image[i], NULL, 0, NULL) == 0 &&
-	    map_heap(m, &bytes, data + 2, size, how) && mem_freeze(m, NULL) == 0 &&
+	    map_heap(m, &bytes, data, size, how) && mem_freeze(m, NULL) == 0 &&
 	    py_open(&h->py, &h->layout, m, NULL) == 0) {
 		h->py.redact = how & REDACTED;
 		h->py.max_bytes = h->opts.max_bytes;
+		emu_env_init(&h->emu, &s->target, &none);
+		if (how & EMULATED && emu_is_available(&h->emu))
+			h->py.emu = &h->emu;
 		h->py.static_types[0] = layout_has(&h->layout, F_IS_STATIC_TYPES) ? HEAP : 0;
 		py_reader_init(h->readers, &h->py);
 		look_at_all(h->readers, size);

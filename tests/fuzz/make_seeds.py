@@ -16,7 +16,7 @@ import struct
 HERE = os.path.dirname(os.path.abspath(__file__))
 CORPUS = os.path.join(HERE, "corpus", "family")
 STATIC, TYPE_BYTES, KEYS, STRS, HEAP = 0x10000, 0x400, 0x20000, 0x21000, 0x100000
-IN_TWO, BY_CALLBACK, COLLECTING, IN_INPUT = 1, 2, 8, 16
+IN_TWO, BY_CALLBACK, COLLECTING, IN_INPUT, EMULATED = 1, 2, 8, 16, 32
 GENERAL, UNICODE, SPLIT = 0, 1, 2
 
 with open(os.path.join(HERE, "fuzz_family.c"), encoding="utf-8") as source_file:
@@ -561,6 +561,25 @@ def extensions_with_wild_counts(heap):
             heap.new(type_name, layout.size[struct], **fields)
 
 
+def code_of_its_own(heap):
+    """Types of an extension: one's code visits its object's first word, one's never ends."""
+    heap.room(288)  # as in gc_lists()
+    visits = heap.words([0, 0, 0])
+    code = bytes.fromhex("488b7f10" "4889d0" "4889f2" "4889c6" "ffe2")  # visit(o->first, arg)
+    heap.data[visits - HEAP:visits - HEAP + len(code)] = code
+    endless = heap.words([0xfeeb])
+    on_list = []
+    for function in (visits, endless):
+        kind = heap.type("K")
+        heap.put(kind, TP_TRAVERSE=function)
+        heap.room(heap.layout.size["PyGC_Head"])
+        at = heap.new(kind, 48)
+        heap.word(at + 16, at)
+        on_list.append(at)
+    for head, objects in ((HEAP, on_list), (HEAP + 32, []), (HEAP + 256, [])):
+        heap.gc_list(head, objects)
+
+
 TRUTHS = (containers, dicts, sets, texts, numbers, frames, generators, instances, types, named,
           stdlib, extensions, struct_sequence, gc_lists, runtime)
 LIES = (str_ends_with_memory, least_number, types_of_other_versions, class_without_a_name,
@@ -569,11 +588,11 @@ LIES = (str_ends_with_memory, least_number, types_of_other_versions, class_witho
         extensions_with_wild_counts, no_interpreter)
 
 
-def write(layout, make, how):
+def write(layout, make, how, suffix=""):
     heap = Heap(Layout(layout))
     make(heap)
     assert len(heap.data) <= 4096, (layout, make.__name__, len(heap.data))
-    path = os.path.join(CORPUS, "%s-%s" % (make.__name__.replace("_", "-"), layout))
+    path = os.path.join(CORPUS, "%s-%s%s" % (make.__name__.replace("_", "-"), layout, suffix))
     with open(path, "wb") as out:
         out.write(bytes((LAYOUTS.index(layout), how)) + heap.data)
 
@@ -588,6 +607,8 @@ def main():
     for layout in ("2.7", "3.11", "3.13"):
         for make in LIES:
             write(layout, make, IN_INPUT if make is no_interpreter else 0)
+        for make in (code_of_its_own, extensions, instances, gc_lists):
+            write(layout, make, EMULATED, "-emulated")
 
 
 if __name__ == "__main__":
