@@ -36,6 +36,12 @@ static const char *const questions[][WORDS_MAX] = {
 	{"classes", "--json"},
 	{"verify", "-n", "all"},
 	{"export", "--roots"},
+	{"memory", "--json"},
+	{"memory", "--blame", "--below", "100"},
+	{"arenas", "--each"},
+	{"malloc"},
+	{"gc", "--cycles"},
+	{"report", "hang"},
 };
 
 static void ask(struct ccore_session *s, const char *const *argv)
