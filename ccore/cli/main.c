@@ -78,6 +78,7 @@ static int no_process(struct ccore_error *err, const char *pid)
 static int open_target(const struct line *line, struct ccore_session **ret, struct ccore_error *err)
 {
 	const char *t = line->target;
+	struct ccore_open_opts opts;
 	int64_t pid = 0;
 
 	for (const char *c = t; *c >= '0' && *c <= '9'; c++) {
@@ -87,7 +88,10 @@ static int open_target(const struct line *line, struct ccore_session **ret, stru
 	}
 	if (*t && strspn(t, "0123456789") == strlen(t))
 		return ccore_open_pid(pid, &line->opts, ret, err);
-	return ccore_open_core(t, &line->opts, ret, err);
+	opts = line->opts;
+	if (line->argc && !strcmp(line->argv[0], "layout"))
+		opts.flags |= CCORE_OPEN_PROGRAM;
+	return ccore_open_core(t, &opts, ret, err);
 }
 
 static int32_t write_output(void *ctx, const void *data, uint64_t n)

@@ -29,7 +29,8 @@
 	X(memory)   \
 	X(arenas)   \
 	X(malloc)   \
-	X(export)
+	X(export)   \
+	X(layout)
 
 #define X(name) extern const struct command command_##name;
 COMMANDS(X)

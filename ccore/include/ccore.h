@@ -101,7 +101,9 @@ typedef int64_t (*ccore_read_fn)(void *ctx, uint64_t addr, void *buf, uint64_t s
 enum ccore_open_flags {
 	CCORE_OPEN_STOPPED = 1,	 /* the caller holds the process stopped: do not ptrace it */
 	CCORE_OPEN_NO_CACHE = 2, /* neither read nor write the layout cache */
-	CCORE_OPEN_REDACT = 4	 /* show no contents of str, bytes and numbers in reprs */
+	CCORE_OPEN_REDACT = 4,	 /* show no contents of str, bytes and numbers in reprs */
+	CCORE_OPEN_PROGRAM = 8,	 /* ccore_open_core() takes an interpreter's binary, for "layout" */
+	CCORE_OPEN_DEBUGINFOD = 16 /* fetch debug information from $DEBUGINFOD_URLS */
 };
 
 /**
@@ -120,6 +122,7 @@ struct ccore_open_opts {
 	ccore_progress_fn progress; /* may be NULL */
 	void *progress_ctx;
 	const char *tmp_dir; /* for decompressed cores; NULL: $TMPDIR, else /var/tmp */
+	const char *layout;  /* file that the command "layout" has written, to be used; or NULL */
 };
 
 /**

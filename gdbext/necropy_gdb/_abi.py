@@ -15,7 +15,7 @@ from ctypes import (
 )
 
 # ccore_abi_hash() of the header this was made from
-HASH = 0x77891dec43b87957
+HASH = 0xba7122f20b2587d3
 
 # enum ccore_status
 CCORE_OK = 0
@@ -35,6 +35,8 @@ CCORE_EUNSUPPORTED = -11
 CCORE_OPEN_STOPPED = 1
 CCORE_OPEN_NO_CACHE = 2
 CCORE_OPEN_REDACT = 4
+CCORE_OPEN_PROGRAM = 8
+CCORE_OPEN_DEBUGINFOD = 16
 
 # enum ccore_column_type
 CCORE_U64 = 1
@@ -80,6 +82,7 @@ class ccore_open_opts(Structure):
         ("progress", ccore_progress_fn),
         ("progress_ctx", c_void_p),
         ("tmp_dir", c_char_p),
+        ("layout", c_char_p),
     ]
 
 
