@@ -66,6 +66,9 @@ $(OUT)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
+# It is part of the program.
+$(OUT)/ccore/cli/plot.o: ccore/cli/plot.py
+
 # libccore.so.0 is the name that programs ask for at run time.
 $(BIN)/libccore.so: $(LIB_OBJS) ccore/ccore.map
 	$(call msg,LINK,$@)

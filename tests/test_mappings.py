@@ -3,6 +3,7 @@
 
 import collections
 import re
+import subprocess
 
 import pytest
 
@@ -161,3 +162,45 @@ def test_shm_says_when_no_object_points_into_a_segment(lab, python, way):
     for row in rows:
         assert row["holders"] is None
         assert "no Python object points into it" in row["verdict"]
+
+
+def test_a_maps_file_of_another_process_is_refused(lab, debian, tmp_path):
+    target, other = lab.target(debian, "mixed"), lab.target(debian, "shared")
+    maps = tmp_path / "other.maps"
+    maps.write_text(other.maps)
+    answer = necropy("maps", target.name, "--maps", maps)
+    assert answer.status == 2
+    assert "is of another process" in answer.err and str(maps) in answer.err
+    assert necropy("maps", target.name, "--maps", tmp_path / "none").status == 2
+    # one that only lies there is not what the user asked for
+    core = tmp_path / "core"
+    core.symlink_to(target.name)
+    (tmp_path / "core.maps").write_text(other.maps)
+    document = necropy("maps", core, "-n", "all", "--json").document
+    assert [note for note in document["notes"] if "saved maps not used" in note]
+    assert document["rows"] == target.ask("maps", "-n", "all").rows
+
+
+@pytest.mark.parametrize("kind", ["maps", "smaps"])
+def test_saved_maps_tell_what_a_core_does_not(lab, debian, tmp_path, kind):
+    target = lab.target(debian, "shared")
+    saved = tmp_path / "saved"
+    saved.write_text(getattr(target, kind))
+    rows = necropy("maps", target.name, "--maps", saved, "-n", "all", "--json").rows
+    truth = {start: (end, perms) for start, end, perms in mappings_of(target.maps)}
+    found = {number(row["start"]): (number(row["end"]), row["perms"]) for row in rows}
+    assert {start: found[start] for start in truth} == truth
+
+
+def test_a_large_segment_that_one_object_holds_is_told(debian):
+    code = ("import mmap, time\nkept = [mmap.mmap(-1, 64 << 20), mmap.mmap(-1, 8)]\n"
+            "print('ready', flush=True); time.sleep(1000)")
+    child = subprocess.Popen([debian.path, "-c", code], stdout=subprocess.PIPE)
+    try:
+        assert child.stdout.readline() == b"ready\n"
+        rows = necropy("shm", child.pid, "-n", "all", "--json").rows
+    finally:
+        child.kill()
+        child.communicate()
+    verdicts = {row["size"]: row["verdict"] for row in rows if row["kind"] == "anon"}
+    assert verdicts == {64 << 20: "large, and held by one object", 4096: None}

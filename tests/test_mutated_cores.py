@@ -195,6 +195,7 @@ def questions(addresses):
     yield ("types", "--gc", "--json")
     yield ("graph", "Target", "--direction", "both", "--depth", "2")
     yield ("gc",)
+    yield ("gc", "--cycles")
     yield ("verify", "-n", "all")
     yield ("why", "Target", "--to", "any", "-k", "2", "--max-depth", "0")
     yield ("show", addresses)

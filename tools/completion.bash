@@ -5,7 +5,7 @@ _necropy()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     local commands="info types count objects show refs backrefs why graph gc maps shm memory arenas
-        malloc export classes bt verify report threads tasks locals print layout"
+        malloc export classes bt verify report threads tasks locals print record plot core layout"
     local tool="--exe --debug-dir --debuginfod --layout --sysroot --maps --tmp-dir --max-memory
         --threads --redact --no-cache --no-progress --help --version"
     local command= word

@@ -34,6 +34,7 @@ packages_of() {
         gdbserver       # a remote target for gdb
         zstd            # compressed cores
         lz4             # others
+        python3-matplotlib  # plot
         binutils        # nm, objcopy: what the library exports, stripped interpreters
     " ;;
     check) echo "

@@ -312,6 +312,21 @@ int histogram_of_nodes(struct histogram *ret, struct heap *h, const uint32_t *id
 	return status == CCORE_ENOMEM ? err_nomem(err) : status;
 }
 
+int histogram_of_objects(struct histogram *ret, struct heap *h, const addr_t *objects, uint64_t n,
+			 struct ccore_error *err)
+{
+	struct count c = {.h = h};
+	int r = count_all(&c, objects, n, err);
+
+	*ret = (struct histogram){0};
+	if (r == 0)
+		r = gather(ret, &c, err);
+	drop_tallies(&c);
+	if (r < 0)
+		histogram_done(ret);
+	return r;
+}
+
 int histogram_of_pointers(struct histogram *ret, struct heap *h, addr_t addr, uint64_t n,
 			  struct ccore_error *err)
 {

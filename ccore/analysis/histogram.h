@@ -25,6 +25,10 @@ int histogram_count(struct histogram *ret, struct heap *h, bool gc_only, struct 
 int histogram_of_nodes(struct histogram *ret, struct heap *h, const uint32_t *ids, uint64_t n,
 		       struct ccore_error *err);
 
+/** Count the `n` objects at `objects`, on several threads. */
+int histogram_of_objects(struct histogram *ret, struct heap *h, const addr_t *objects, uint64_t n,
+			 struct ccore_error *err);
+
 /** Count the objects that the `n` pointers at `addr` in the target lead to. */
 int histogram_of_pointers(struct histogram *ret, struct heap *h, addr_t addr, uint64_t n,
 			  struct ccore_error *err);

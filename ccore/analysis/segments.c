@@ -116,6 +116,7 @@ static void describe(const struct target *t, const struct mapping *m, struct sha
 	};
 	if (ret->backing == BACKING_SYSV && sscanf(m->name, "/SYSV%8x", &key) == 1)
 		ret->key = key;
+	ret->removed = m->flags & MAPPING_REMOVED;
 	// The kernel calls every SysV, memfd and anonymous segment deleted.
 	ret->unlinked = (ret->backing == BACKING_POSIX || ret->backing == BACKING_FILE) &&
 			is_deleted(m->name);

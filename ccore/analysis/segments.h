@@ -37,6 +37,7 @@ struct shared_segment {
 	uint64_t mapped, saved; // bytes in all
 	bool inferred;		// that these mappings are of one segment is a conclusion
 	bool unlinked;		// its name is gone, but it is still mapped
+	bool removed;		// of SysV: marked for removal, as far as that is known
 	uint64_t content;	// hash of what is saved, to tell segments without a name apart
 };
 

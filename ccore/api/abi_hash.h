@@ -3,6 +3,6 @@
 #ifndef NECROPY_ABI_HASH_H
 #define NECROPY_ABI_HASH_H
 
-#define CCORE_ABI_HASH 0xba7122f20b2587d3ull
+#define CCORE_ABI_HASH 0xf0b7911289e6dd2full
 
 #endif

@@ -39,6 +39,7 @@ static struct target_opts target_opts_from(const struct ccore_open_opts *o)
 		.max_bytes = o->max_bytes ? o->max_bytes : default_max_bytes(),
 		.debuginfod = o->flags & CCORE_OPEN_DEBUGINFOD,
 		.already_stopped = o->flags & CCORE_OPEN_STOPPED,
+		.running = o->flags & CCORE_OPEN_RUNNING,
 		.progress = {o->progress, o->progress_ctx},
 	};
 }

@@ -56,6 +56,12 @@ int32_t progress_report(void *ctx, const char *what, uint64_t done, uint64_t tot
 void progress_enable(bool enable);
 void progress_erase(void);
 
+/** `necropy plot`: words after that one. It has no target, and is not the library's. */
+int plot_main(int argc, char **argv);
+
+/** `necropy core`: words after that one. */
+int core_main(int argc, char **argv);
+
 /** Print one sentence, the text of `err`, on standard error; returns the exit status for it. */
 int complain(const struct ccore_error *err);
 

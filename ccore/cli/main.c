@@ -77,8 +77,8 @@ static int no_process(struct ccore_error *err, const char *pid)
 
 static int open_target(const struct line *line, struct ccore_session **ret, struct ccore_error *err)
 {
+	struct ccore_open_opts opts = line->opts;
 	const char *t = line->target;
-	struct ccore_open_opts opts;
 	int64_t pid = 0;
 
 	for (const char *c = t; *c >= '0' && *c <= '9'; c++) {
@@ -86,10 +86,12 @@ static int open_target(const struct line *line, struct ccore_session **ret, stru
 		    __builtin_add_overflow(pid, *c - '0', &pid))
 			return no_process(err, t);
 	}
-	if (*t && strspn(t, "0123456789") == strlen(t))
-		return ccore_open_pid(pid, &line->opts, ret, err);
-	opts = line->opts;
-	if (line->argc && !strcmp(line->argv[0], "layout"))
+	if (*t && strspn(t, "0123456789") == strlen(t)) {
+		if (strcmp(line->argv[0], "record") == 0)
+			opts.flags |= CCORE_OPEN_RUNNING;
+		return ccore_open_pid(pid, &opts, ret, err);
+	}
+	if (strcmp(line->argv[0], "layout") == 0)
 		opts.flags |= CCORE_OPEN_PROGRAM;
 	return ccore_open_core(t, &opts, ret, err);
 }
@@ -171,6 +173,10 @@ int main(int argc, char **argv)
 	struct line line;
 	int status;
 
+	if (argc > 1 && strcmp(argv[1], "plot") == 0)
+		return finish_output(plot_main(argc - 2, argv + 2));
+	if (argc > 1 && strcmp(argv[1], "core") == 0)
+		return finish_output(core_main(argc - 2, argv + 2));
 	if (line_parse(argc, argv, &line, &err) < 0) {
 		status = complain(&err);
 	} else if (line.version) {

@@ -166,6 +166,7 @@ static int check_value(struct parser *p, const struct param *o, const char *valu
 
 static int set_limit(struct parser *p, const char *value)
 {
+	p->args.has_limit = true;
 	if (!strcmp(value, "all")) {
 		p->args.limit = UINT64_MAX;
 		return 0;

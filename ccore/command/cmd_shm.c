@@ -53,6 +53,8 @@ static void verdict_text(const struct shared_segment *g, const struct held_by *b
 		strbuf_add_count(out, g->attaches);
 		strbuf_puts(out, " times");
 	}
+	if (g->removed)
+		add_verdict(out, "marked for removal, but still mapped");
 	if (g->unlinked)
 		add_verdict(out, "unlinked, but still mapped");
 	if (by->first == by->end && g->backing != BACKING_FILE)
@@ -141,6 +143,7 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	int status;
 
 	(void)a; // no options of its own
+	TRY(target_read_removed(&s->target, err));
 	TRY(segments_find(&found, &s->target, err));
 	status = add_segments(s, &r->table, &found, err);
 	if (status == 0 && any_inferred(&found))

@@ -35,6 +35,7 @@ struct command {
 	bool reads_program;  // the target may be an interpreter's binary that does not run
 	bool streams_text;   // lines of its own, not of JSON
 	bool is_whole;	     // all rows are shown unless -n says otherwise
+	bool writes_output;  // the file of -o itself; the answer goes elsewhere
 	struct param params[COMMAND_PARAMS_MAX]; // ends with a NULL name
 	int (*run)(struct session *s, const struct args *args, struct ccore_result *r,
 		   struct ccore_error *err);
@@ -58,6 +59,7 @@ struct args {
 	} repeats[ARGS_REPEATS_MAX];
 	uint64_t repeat_n;
 	uint64_t limit; // -n; UINT64_MAX for all
+	bool has_limit; // -n was given
 	enum output_format format;
 	bool exact_bytes;
 	const char *output;

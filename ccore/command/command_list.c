@@ -30,6 +30,9 @@
 	X(arenas)   \
 	X(malloc)   \
 	X(export)   \
+	X(record)   \
+	X(plot)     \
+	X(core)     \
 	X(layout)
 
 #define X(name) extern const struct command command_##name;

@@ -40,10 +40,13 @@ static void describe_completeness(struct session *s, struct ccore_result *r)
 	layout_notes(s, r);
 }
 
-// A picture is whole or it is none; chains are limited by --max-depth and -k, stacks one by one.
+// A picture is whole or it is none; chains are limited by --max-depth and -k, stacks one by one; a
+// page of facts is short.
 static uint64_t row_limit(const struct args *a, const struct ccore_result *r)
 {
-	return r->edges.column_n || r->table.style == TABLE_CHAIN || r->table.style == TABLE_STACK
+	return r->edges.column_n || r->table.style == TABLE_CHAIN ||
+			       r->table.style == TABLE_STACK ||
+			       (r->table.style == TABLE_PAIRS && !a->has_limit)
 		       ? UINT64_MAX
 		       : a->limit;
 }
@@ -94,7 +97,7 @@ int command_run(struct session *s, const char *const *argv, uint64_t argc, struc
 		return status;
 	}
 	describe_completeness(s, r);
-	if (args.output && !c->stream)
+	if (args.output && !c->stream && !c->writes_output)
 		r->output = arena_strdup(&r->arena, args.output);
 	*ret = r;
 	return 0;

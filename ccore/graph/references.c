@@ -24,6 +24,20 @@ static void take_edges(struct edge_buffer *b)
 	}
 }
 
+static void take_visited(struct edge_buffer *b)
+{
+	const struct visit *v = b->sink.ctx;
+
+	for (uint32_t i = 0; i < b->n; i++)
+		__builtin_prefetch(addrset_slot(&v->h->set, b->items[i].to));
+	for (uint32_t i = 0; i < b->n; i++) {
+		uint32_t id;
+
+		if (b->items[i].kind == EDGE_VISIT && heap_node(v->h, b->items[i].to, &id))
+			graph_targets_add(v->out, id);
+	}
+}
+
 void references_emit(struct heap *h, struct py_reader *r, uint32_t id)
 {
 	struct py_object o;
@@ -65,14 +79,27 @@ static void prefetch_from(struct heap *h, struct py_reader *r, uint32_t id)
 	py_prefetch(r, objects, n);
 }
 
-static void visit_for_graph(void *ctx, uint32_t thread, uint32_t id, struct graph_targets *out)
+static void visit_node(struct heap *h, uint32_t thread, uint32_t id, struct graph_targets *out,
+		       void (*take)(struct edge_buffer *))
 {
-	struct heap *h = ctx;
 	struct visit v = {.h = h, .out = out};
 
 	if (wants_prefetch(h, &h->readers[thread], id))
 		prefetch_from(h, &h->readers[thread], id);
-	references_visit(h, &h->readers[thread], id, take_edges, &v);
+	references_visit(h, &h->readers[thread], id, take, &v);
+}
+
+static void visit_for_graph(void *ctx, uint32_t thread, uint32_t id, struct graph_targets *out)
+{
+	visit_node(ctx, thread, id, out, take_edges);
+}
+
+static void visit_as_collector(void *ctx, uint32_t thread, uint32_t id, struct graph_targets *out)
+{
+	const struct heap *h = ctx;
+
+	if (id < h->node_n)
+		visit_node(ctx, thread, id, out, take_visited);
 }
 
 // A search for chains wants this for each node.
@@ -94,21 +121,34 @@ uint64_t references_max_bytes(const struct heap *h)
 	return h->opts.max_bytes - u64_min(taken, h->opts.max_bytes);
 }
 
-int references_build(struct graph *ret, struct heap *h, struct ccore_error *err)
+static int build(struct graph *ret, struct heap *h, uint64_t max_bytes, graph_visit_fn visit,
+		 struct ccore_error *err)
 {
 	struct damage before[PARALLEL_MAX];
 	int r;
 
-	TRY(heap_need_roots(h, err));
 	// The same objects are read a second time: what is wrong with them has been counted.
 	for (uint32_t i = 0; i < h->thread_n; i++)
 		before[i] = h->readers[i].damage;
 	heap_limit_edges(h);
-	r = graph_build(ret, (uint32_t)(h->node_n + h->roots.all.n), h->thread_n,
-			references_max_bytes(h), visit_for_graph, h, &h->opts.progress, err);
+	r = graph_build(ret, (uint32_t)(h->node_n + h->roots.all.n), h->thread_n, max_bytes, visit,
+			h, &h->opts.progress, err);
 	for (uint32_t i = 0; i < h->thread_n; i++)
 		h->readers[i].damage = before[i];
 	return r == CCORE_ENOMEM ? references_nomem(h, err) : r;
+}
+
+int references_build(struct graph *ret, struct heap *h, struct ccore_error *err)
+{
+	TRY(heap_need_roots(h, err));
+	return build(ret, h, references_max_bytes(h), visit_for_graph, err);
+}
+
+int references_build_visited(struct graph *ret, struct heap *h, uint64_t max_bytes,
+			     struct ccore_error *err)
+{
+	TRY(heap_need_roots(h, err));
+	return build(ret, h, max_bytes, visit_as_collector, err);
 }
 
 // -- one node at a time

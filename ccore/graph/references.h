@@ -14,6 +14,13 @@
  */
 int references_build(struct graph *ret, struct heap *h, struct ccore_error *err);
 
+/**
+ * The same of visit edges alone, what gc.get_referents() would give, in at most `max_bytes` of
+ * memory. Roots have none.
+ */
+int references_build_visited(struct graph *ret, struct heap *h, uint64_t max_bytes,
+			     struct ccore_error *err);
+
 /** What references_build() and searches may still take, after the tables of `h`. */
 uint64_t references_max_bytes(const struct heap *h);
 

@@ -341,3 +341,18 @@ enum pool_kind pymalloc_pool_read(const struct pymalloc *m, const struct pymallo
 		damage_note(&r->damage, DAMAGE_BAD_POOL, addr);
 	return POOL_USED;
 }
+
+addr_t pymalloc_arena_counter(const struct runtime *rt, struct py_reader *r, uint64_t i)
+{
+	const struct layout *l = r->layout;
+	addr_t state;
+
+	if (l->symbols[SYM_ARENA_N])
+		return i == 0 ? l->symbols[SYM_ARENA_N] : 0;
+	if (!layout_has(l, F_IS_OBMALLOC) || !layout_has(l, F_OBM_ARENA_N))
+		return 0;
+	state = rt->interpreters.data[i].addr + layout_off(l, F_IS_OBMALLOC);
+	if (l->fields[F_IS_OBMALLOC].size == sizeof(addr_t))
+		state = py_read_ptr(r, state, rt->interpreters.data[i].addr);
+	return state ? state + layout_off(l, F_OBM_ARENA_N) : 0;
+}

@@ -85,4 +85,7 @@ static inline bool pymalloc_is_free(const struct pymalloc_pool *p, uint32_t i)
 /** The arena that `addr` lies in, or NULL. */
 const struct pymalloc_arena *pymalloc_arena_of(const struct pymalloc *m, addr_t addr);
 
+/** Where interpreter `i` counts the arenas that it has, a size_t; 0: nowhere that is known. */
+addr_t pymalloc_arena_counter(const struct runtime *rt, struct py_reader *r, uint64_t i);
+
 #endif

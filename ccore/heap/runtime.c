@@ -26,6 +26,9 @@ static void gc_from_struct(const struct layout *l, addr_t gc, struct gc_state *r
 		.debug = offset_from(l, gc, F_GCS_DEBUG),
 		.garbage = offset_from(l, gc, F_GCS_GARBAGE),
 		.callbacks = offset_from(l, gc, F_GCS_CALLBACKS),
+		.stats = offset_from(l, gc, F_GCS_STATS),
+		.long_total = offset_from(l, gc, F_GCS_LONG_TOTAL),
+		.long_pending = offset_from(l, gc, F_GCS_LONG_PENDING),
 	};
 	if (layout_has(l, F_GCS_YOUNG) && layout_has(l, F_GCS_OLD)) {
 		ret->generations[0] = gc + layout_off(l, F_GCS_YOUNG);
@@ -44,6 +47,9 @@ static void gc_from_statics(const struct layout *l, struct gc_state *ret)
 		.debug = l->symbols[SYM_DEBUG],
 		.garbage = l->symbols[SYM_GARBAGE],
 		.callbacks = l->symbols[SYM_CALLBACKS],
+		.stats = l->symbols[SYM_GC_STATS],
+		.long_total = l->symbols[SYM_LONG_TOTAL],
+		.long_pending = l->symbols[SYM_LONG_PENDING],
 	};
 	generations_from(l, l->symbols[SYM_GENERATIONS], ret->generations, GC_GENERATIONS);
 }

@@ -14,6 +14,8 @@ struct gc_state {
 	addr_t heads[GC_GENERATIONS];	    // the anchors of their lists
 	addr_t permanent;		    // anchor of the permanent generation (3.7+)
 	addr_t collecting, enabled, debug, garbage, callbacks;
+	addr_t stats;			 // of gc_stats.h
+	addr_t long_total, long_pending; // objects that survived the oldest collections
 };
 
 struct interpreter {

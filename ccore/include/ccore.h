@@ -102,8 +102,9 @@ enum ccore_open_flags {
 	CCORE_OPEN_STOPPED = 1,	 /* the caller holds the process stopped: do not ptrace it */
 	CCORE_OPEN_NO_CACHE = 2, /* neither read nor write the layout cache */
 	CCORE_OPEN_REDACT = 4,	 /* show no contents of str, bytes and numbers in reprs */
-	CCORE_OPEN_PROGRAM = 8,	 /* ccore_open_core() takes an interpreter's binary, for "layout" */
-	CCORE_OPEN_DEBUGINFOD = 16 /* fetch debug information from $DEBUGINFOD_URLS */
+	CCORE_OPEN_RUNNING = 8,	 /* neither stop nor copy a process: only `record` can use that */
+	CCORE_OPEN_PROGRAM = 16, /* ccore_open_core() takes an interpreter's binary, for "layout" */
+	CCORE_OPEN_DEBUGINFOD = 32 /* fetch debug information from $DEBUGINFOD_URLS */
 };
 
 /**

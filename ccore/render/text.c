@@ -59,6 +59,9 @@ static void add_line(const struct text_out *t, const uint64_t *widths, uint64_t 
 
 		if (!is_shown(col))
 			continue;
+		// What there may be to say of a fact: mostly nothing.
+		if (c > 1 && table->style == TABLE_PAIRS && cell_is_null(col, row))
+			break;
 		if (row == UINT64_MAX) {
 			cell.n = 0;
 			strbuf_puts(&cell, col->name);

@@ -48,5 +48,7 @@ int proc_file_read(int64_t pid, const char *name, struct strbuf *ret, struct cco
 	if (errno == ENOENT || errno == ESRCH)
 		return proc_no_memory(pid, err);
 	return err_set(err, CCORE_EIO, 0, "cannot read %s: %s%s", path, strerror(errno),
-		       errno == EACCES || errno == EPERM ? " (be its owner or root)" : "");
+		       errno == EACCES || errno == EPERM
+			       ? " (be its owner or root, or have CAP_SYS_PTRACE)"
+			       : "");
 }

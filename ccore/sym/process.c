@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 struct opening {
 	struct target *t;
@@ -169,15 +170,25 @@ static int take_copy(struct opening *o, const struct progress *progress, struct 
 	return copy_memory(o, progress, err);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); // there is one
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static int stop_and_copy(void *ctx, const struct progress *progress, struct ccore_error *err)
 {
 	struct opening *o = ctx;
 	struct proc_stop stop = {0};
+	const uint64_t from = now_ns();
 	int r = proc_stop_all(&stop, o->t->pid, progress, err);
 
 	if (r == 0)
 		r = take_copy(o, progress, err);
 	proc_stop_resume(&stop);
+	o->t->stopped_ns = now_ns() - from;
 	return r;
 }
 
@@ -202,6 +213,58 @@ static int read_identity(struct target *t, struct ccore_error *err)
 	strbuf_done(&auxv);
 	return r;
 }
+
+// -- read as it runs
+
+static int64_t read_live(void *ctx, uint64_t addr, void *buf, uint64_t n)
+{
+	const struct target *t = ctx;
+
+	return addr > INT64_MAX ? -1 : pread(t->live_fd, buf, n, (off_t)addr);
+}
+
+// The opened file stays that of the memory which the process has now, whatever it executes later.
+static int open_live(struct target *t, struct ccore_error *err)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%lld/mem", (long long)t->pid); // fits
+	t->live_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (t->live_fd >= 0)
+		return 0;
+	return err_set(err, CCORE_EIO, 0, "cannot read %s: %s%s", path, strerror(errno),
+		       errno == EACCES || errno == EPERM
+			       ? " (be its owner or root; containers need CAP_SYS_PTRACE, and "
+				 "/proc/sys/kernel/yama/ptrace_scope may forbid it)"
+			       : "");
+}
+
+static int open_running(struct target *t, const struct target_opts *opts, struct ccore_error *err)
+{
+	struct mem_source *source;
+	uint8_t byte;
+
+	TRY(open_live(t, err));
+	TRY(read_identity(t, err));
+	TRY(read_mappings(t, err));
+	TRY(src_callback_new(&t->mem, read_live, t, target_max_bytes(opts) / 4, &source, err));
+	for (uint64_t i = 0; i < t->mappings.n; i++) {
+		struct mapping *m = &t->mappings.data[i];
+
+		TRY(mem_add(&t->mem, m->start, m->end - m->start, NULL,
+			    is_copied(m) ? source : NULL, m->start, err));
+	}
+	mappings_infer_shared(&t->mappings);
+	TRY(mem_freeze(&t->mem, err));
+	// So the mappings are those of the opened memory.
+	if (read_live(t, t->mappings.data[0].start, &byte, 1) != 1)
+		return err_set(err, CCORE_EIO, 0,
+			       "process %lld has just ended, or executed another program",
+			       (long long)t->pid);
+	return modules_find(t, opts, err);
+}
+
+// -- all of it
 
 static int open_process(struct target *t, const struct target_opts *opts, struct ccore_error *err)
 {
@@ -230,7 +293,7 @@ int target_open_pid(struct target *ret, int64_t pid, const struct target_opts *o
 	TRY(target_init(ret, TARGET_PROCESS, opts, err));
 	ret->pid = pid;
 	ret->mem.unsaved_text = "mapped, but shared or not readable, so it was not copied";
-	r = open_process(ret, opts, err);
+	r = opts->running ? open_running(ret, opts, err) : open_process(ret, opts, err);
 	if (r < 0)
 		target_done(ret);
 	return r;

@@ -12,6 +12,7 @@ int target_init(struct target *t, enum target_kind kind, const struct target_opt
 {
 	memset(t, 0, sizeof(*t));
 	t->kind = kind;
+	t->live_fd = -1;
 	t->debug_dirs =
 		arena_strdup(&t->arena, opts->debug_dirs ? opts->debug_dirs : DEFAULT_DEBUG_DIRS);
 	t->sysroot = arena_strdup(&t->arena, opts->sysroot);
@@ -88,6 +89,8 @@ int target_open_callback(struct target *ret, const char *maps, ccore_read_fn rea
 void target_done(struct target *t)
 {
 	mem_done(&t->mem);
+	if (t->live_fd >= 0)
+		(void)close(t->live_fd); // only read
 	vec_done(&t->mappings);
 	vec_done(&t->modules);
 	vec_done(&t->threads);

@@ -23,7 +23,8 @@ enum mapping_flags {
 	MAPPING_SHARED = 8,
 	MAPPING_SHARED_KNOWN = 16, // MAPPING_SHARED is known; else it was inferred from the name
 	MAPPING_PERMS_KNOWN = 32,
-	MAPPING_USAGE_KNOWN = 64 // `usage`
+	MAPPING_USAGE_KNOWN = 64, // `usage`
+	MAPPING_REMOVED = 128	  // of a System V segment that is marked for removal
 };
 
 /** How much of a mapping is in RAM, as /proc/PID/smaps counts it. In bytes. */
@@ -82,6 +83,7 @@ struct target_opts {
 	uint64_t max_bytes;
 	bool already_stopped;
 	bool debuginfod; // debug information may be fetched from the servers of $DEBUGINFOD_URLS
+	bool running;	 // see target_open_pid()
 	struct progress progress;
 };
 
@@ -95,6 +97,8 @@ struct target {
 	uint64_t fault_addr;	  // NT_SIGINFO si_addr, when `signal` has one
 	struct mem mem;
 	struct mapping_vec mappings;   // sorted by start, without overlaps
+	int live_fd;		       // of a process that is read as it runs: its mem; or -1
+	uint64_t stopped_ns;	       // how long a process was stopped to copy it
 	bool maps_from_file;	       // a saved /proc/PID/maps completed the mappings
 	VEC(struct module) modules;    // sorted by start
 	VEC(struct os_thread) threads; // the crashed one first
@@ -118,7 +122,10 @@ int target_open_core(struct target *ret, const char *path, const struct target_o
 int target_open_core_mem(struct target *ret, const void *data, uint64_t size,
 			 const struct target_opts *opts, struct ccore_error *err);
 
-/** Stop the process (unless opts->already_stopped), copy its private memory, resume it. */
+/**
+ * Stop the process (unless opts->already_stopped), copy its private memory, resume it. Or, with
+ * opts->running, read it bit by bit while it runs: good enough to find what stays in its place.
+ */
 int target_open_pid(struct target *ret, int64_t pid, const struct target_opts *opts,
 		    struct ccore_error *err);
 
@@ -131,6 +138,9 @@ int target_open_callback(struct target *ret, const char *maps, ccore_read_fn rea
  * opened have none. Does nothing for other targets.
  */
 int target_read_usage(struct target *t, struct ccore_error *err);
+
+/** Find MAPPING_REMOVED of the mappings of a process, as it is now. */
+int target_read_removed(struct target *t, struct ccore_error *err);
 
 /** Whether the file at `path` is one for target_open_program(), not a core. */
 bool target_is_program(const char *path);

@@ -15,7 +15,7 @@ from ctypes import (
 )
 
 # ccore_abi_hash() of the header this was made from
-HASH = 0xba7122f20b2587d3
+HASH = 0xf0b7911289e6dd2f
 
 # enum ccore_status
 CCORE_OK = 0
@@ -35,8 +35,9 @@ CCORE_EUNSUPPORTED = -11
 CCORE_OPEN_STOPPED = 1
 CCORE_OPEN_NO_CACHE = 2
 CCORE_OPEN_REDACT = 4
-CCORE_OPEN_PROGRAM = 8
-CCORE_OPEN_DEBUGINFOD = 16
+CCORE_OPEN_RUNNING = 8
+CCORE_OPEN_PROGRAM = 16
+CCORE_OPEN_DEBUGINFOD = 32
 
 # enum ccore_column_type
 CCORE_U64 = 1

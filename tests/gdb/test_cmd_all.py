@@ -15,7 +15,7 @@ QUESTIONS = (
     "why DB -k 3", "graph DB --chain", "gc", "maps -n all", "shm",
     "arenas", "arenas --each", "malloc", "memory", "memory --blame",
     "verify -n all", "bt --locals", "bt -n 1", "bt --native", "threads",
-    "report crash", "report hang", "tasks",
+    "report crash", "report hang", "tasks", "gc --cycles",
 )
 # A live process is not the same for two readers: gdb has made pages of it private, and it is
 # in the state that its reader has put it in.
@@ -226,3 +226,12 @@ def test_completion_offers_commands_options_values_and_types(core, tmp_path):
 def test_completion_is_silent_without_a_target():
     answer = run_gdb("complete pm why D").answers[0]
     assert (answer.out, answer.err) == ("", "")
+
+
+def test_record_plot_and_core_say_that_they_are_for_a_shell(core):
+    ran = run_gdb("pm record -o run.csv", "pm plot --open", "pm core",
+                  arguments=("-c", core.name))
+    record, plot, taken = (answer.err.strip() for answer in ran.answers)
+    assert taken.startswith("core is for a shell") and "generate-core-file" in taken
+    assert record == "record samples a running process: give it a process id"
+    assert plot.startswith("plot draws the files of record") and "necropy plot" in plot

@@ -33,17 +33,20 @@ _module_of = type.__dict__["__module__"].__get__
 _name_of = type.__dict__.get("__qualname__", type.__dict__["__name__"]).__get__
 
 
-def record_and_wait(path, targets=(), notes=None, detail="edges"):
+def record_and_wait(path, targets=(), notes=None, detail="edges", prepare=None):
     """Write the truth to `path`, say "ready" on standard output, and wait to be read.
 
     `targets` are (name, id) pairs of the objects whose chain to a module is
     wanted; ids, so that this list keeps nothing alive. `notes` is anything that
     the program itself knows; it must be ready for JSON. `detail` is "edges" for
     all objects and what they refer to, "objects" for those that the collector
-    tracks, "counts" for their number by type.
+    tracks, "counts" for their number by type. `prepare` is called when the collector
+    has run for the last time, to make garbage that stays.
     """
     gc.collect()
     gc.disable()
+    if prepare is not None:
+        prepare()
     # the rehearsal
     save(path, add_differences(describe(get_objects(), targets, notes, detail), get_objects()))
     text = describe(get_objects(), targets, notes, detail)
@@ -75,7 +78,8 @@ def describe(objects, targets, notes, detail):
         "gc": {"enabled": gc.isenabled(), "threshold": gc.get_threshold(),
                "garbage": [id(o) for o in gc.garbage],
                "callbacks": [id(f) for f in getattr(gc, "callbacks", ())],
-               "frozen": getattr(gc, "get_freeze_count", int)()},
+               "frozen": getattr(gc, "get_freeze_count", int)(),
+               "debug": gc.get_debug(), "stats": getattr(gc, "get_stats", list)()},
         "notes": notes,
     }
     if detail != "counts":
