@@ -5,9 +5,9 @@ _necropy()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     local commands="info types count objects show refs backrefs why graph gc maps shm memory arenas
-        malloc export classes bt verify report threads tasks locals print record plot core"
-    local tool="--exe --debug-dir --sysroot --maps --tmp-dir --max-memory --threads --redact
-        --isolate --no-cache --no-progress --help --version"
+        malloc export classes bt verify report threads tasks locals print record plot core layout"
+    local tool="--exe --debug-dir --debuginfod --layout --sysroot --maps --tmp-dir --max-memory
+        --threads --redact --isolate --no-cache --no-progress --help --version"
     local command= word
 
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do

@@ -37,6 +37,7 @@ static struct target_opts target_opts_from(const struct ccore_open_opts *o)
 		.maps = o->maps,
 		.tmp_dir = o->tmp_dir,
 		.max_bytes = o->max_bytes ? o->max_bytes : default_max_bytes(),
+		.debuginfod = o->flags & CCORE_OPEN_DEBUGINFOD,
 		.already_stopped = o->flags & CCORE_OPEN_STOPPED,
 		.running = o->flags & CCORE_OPEN_RUNNING,
 		.progress = {o->progress, o->progress_ctx},
@@ -50,6 +51,7 @@ static struct heap_opts heap_opts_from(const struct ccore_open_opts *o)
 	return (struct heap_opts){
 		.threads = threads > PARALLEL_MAX ? PARALLEL_MAX : threads,
 		.max_bytes = o->max_bytes ? o->max_bytes : default_max_bytes(),
+		.layout_file = o->layout,
 		.no_cache = o->flags & CCORE_OPEN_NO_CACHE,
 		.redact = o->flags & CCORE_OPEN_REDACT,
 		.progress = {o->progress, o->progress_ctx},
@@ -76,6 +78,8 @@ static int open_target(struct target *t, const struct way *w, const struct targe
 			       : target_open_core_mem(t, w->data, w->size, opts, err);
 	case TARGET_PROCESS:
 		return target_open_pid(t, w->pid, opts, err);
+	case TARGET_PROGRAM:
+		return target_open_program(t, w->path, opts, err);
 	case TARGET_MEMORY:
 		return target_open_callback(t, w->maps, w->read, w->ctx, opts, err);
 	}
@@ -128,8 +132,12 @@ static int open_session(const struct way *w, const struct ccore_open_opts *given
 int32_t ccore_open_core(const char *path, const struct ccore_open_opts *opts,
 			struct ccore_session **ret, struct ccore_error *err)
 {
-	const struct way w = {.kind = TARGET_CORE, .path = path};
+	struct ccore_open_opts o;
+	struct way w = {.kind = TARGET_CORE, .path = path};
 
+	TRY(take_opts(opts, &o, err));
+	if (o.flags & CCORE_OPEN_PROGRAM && path && target_is_program(path))
+		w.kind = TARGET_PROGRAM;
 	if (!path || !ret)
 		return err_set(err, CCORE_EUSAGE, 0, "ccore_open_core() was given no path");
 	return open_session(&w, opts, ret, err);

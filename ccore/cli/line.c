@@ -141,6 +141,15 @@ static int pass_option(struct parser *p, const char *word, const char *equals)
 	return 0;
 }
 
+// Whether the command itself has an option of just that name, which takes no value.
+static bool is_own_flag(const struct parser *p, const char *word)
+{
+	const char *metavar = NULL;
+	const char *name = command_option_like(p, word, strlen(word), &metavar);
+
+	return name && !strcmp(name, word) && (!metavar || !*metavar);
+}
+
 static int take_option(struct parser *p, const char *word)
 {
 	const char *equals = strchr(word, '=');
@@ -148,7 +157,8 @@ static int take_option(struct parser *p, const char *word)
 
 	if (!strcmp(word, "-h"))
 		word = "--help";
-	if (word[1] == '-')
+	// What the command calls so goes to it: "info --layout", but "info --layout=FILE".
+	if (word[1] == '-' && !(!equals && is_own_flag(p, word)))
 		o = find_tool_option(p, word, equals ? (size_t)(equals - word) : strlen(word));
 	return o ? set_tool_option(p, o, equals) : pass_option(p, word, equals);
 }

@@ -90,6 +90,8 @@ static int open_target(const struct line *line, struct ccore_session **ret, stru
 			opts.flags |= CCORE_OPEN_RUNNING;
 		return ccore_open_pid(pid, &opts, ret, err);
 	}
+	if (strcmp(line->argv[0], "layout") == 0)
+		opts.flags |= CCORE_OPEN_PROGRAM;
 	return ccore_open_core(t, &opts, ret, err);
 }
 

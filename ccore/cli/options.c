@@ -44,6 +44,20 @@ static int set_debug_dir(struct line *line, const char *value, struct ccore_erro
 	return 0;
 }
 
+static int set_layout(struct line *line, const char *value, struct ccore_error *err)
+{
+	(void)err;
+	line->opts.layout = value;
+	return 0;
+}
+
+static int set_debuginfod(struct line *line, const char *value, struct ccore_error *err)
+{
+	(void)value, (void)err; // a flag
+	line->opts.flags |= CCORE_OPEN_DEBUGINFOD;
+	return 0;
+}
+
 static int set_tmp_dir(struct line *line, const char *value, struct ccore_error *err)
 {
 	(void)err;
@@ -142,6 +156,10 @@ const struct tool_option tool_options[] = {
 	{"--exe", "FILE", "the interpreter's binary, if not found by name", set_exe},
 	{"--debug-dir", "DIR", "where separate debug files are (default: /usr/lib/debug)",
 	 set_debug_dir},
+	{"--debuginfod", NULL, "fetch debug information from the servers of $DEBUGINFOD_URLS",
+	 set_debuginfod},
+	{"--layout", "FILE", "the struct layout, from a file that `necropy layout` has written",
+	 set_layout},
 	{"--sysroot", "DIR", "look up the target's files below DIR: a container's root",
 	 set_sysroot},
 	{"--maps", "FILE", "a saved copy of the process's /proc/PID/maps", set_maps},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/session.h"
+#include "command/layout_notes.h"
 #include "py/redact.h"
 
 #include <inttypes.h>
@@ -41,6 +41,17 @@ static void add_command_line(struct info *i, const char *line)
 	strbuf_done(&text);
 }
 
+static void add_text(struct info *i, const char *key,
+		     void (*describe)(const struct session *s, struct strbuf *out))
+{
+	struct strbuf text = {0};
+
+	describe(i->s, &text);
+	if (text.n && !text.failed)
+		add(i, key, "%s", text.data);
+	strbuf_done(&text);
+}
+
 static void add_target(struct info *i)
 {
 	const struct target *t = &i->s->target;
@@ -64,14 +75,19 @@ static void add_python(struct info *i)
 	add(i, "python", "%s%s", t->python, t->free_threaded ? " free-threaded" : "");
 	add(i, "interpreter", "%s", h->layout.module->name);
 	add(i, "build-id", "%s", t->build_id ? t->build_id : "none");
-	add(i, "layout", "%s%s", t->layout, h->layout.from_cache ? " (cached)" : "");
+	add_text(i, "layout", layout_describe);
+	add_text(i, "symbols", layout_describe_symbols);
+	add_text(i, "debug offsets", layout_describe_offsets);
 	add(i, "emulator", "%s", h->emu.why_not ? h->emu.why_not : "available");
 	add(i, "interpreters", "%" PRIu64, h->runtime.interpreters.n);
 	add(i, "threads", "%" PRIu64 " with Python state, %" PRIu64 " in all", h->runtime.threads.n,
 	    i->s->target.threads.n > h->runtime.threads.n ? i->s->target.threads.n
 							  : h->runtime.threads.n);
 	add(i, "collection", "%s",
-	    t->gc_in_progress ? "in progress: lists are in flux" : "none in progress");
+	    !h->runtime.interpreters.data[0].gc.collecting
+		    ? "not known: no symbol says where the collector notes it"
+	    : t->gc_in_progress ? "in progress: lists are in flux"
+				: "none in progress");
 }
 
 static void add_completeness(struct info *i)
@@ -116,7 +132,7 @@ static int list_layout(struct session *s, struct table *t)
 		table_set_u64(t, row, offset, l.found ? l.value : TABLE_UNKNOWN);
 		table_set_u64(t, row, size, l.size ? l.size : TABLE_UNKNOWN);
 		table_set_str(t, row, source,
-			      l.found ? s->heap.layout.source : "not in this build");
+			      l.found ? layout_origin_name(l.origin) : "not in this build");
 	}
 	return 0;
 }

@@ -32,6 +32,8 @@ struct command {
 	const char *argument;
 	const char *details; // some sentences, for help; may be NULL
 	const char *example; // a command line, as after "pm", and its real output
+	bool reads_program;  // the target may be an interpreter's binary that does not run
+	bool streams_text;   // lines of its own, not of JSON
 	bool is_whole;	     // all rows are shown unless -n says otherwise
 	bool writes_output;  // the file of -o itself; the answer goes elsewhere
 	struct param params[COMMAND_PARAMS_MAX]; // ends with a NULL name

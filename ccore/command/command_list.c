@@ -32,7 +32,8 @@
 	X(export)   \
 	X(record)   \
 	X(plot)     \
-	X(core)
+	X(core)     \
+	X(layout)
 
 #define X(name) extern const struct command command_##name;
 COMMANDS(X)

@@ -2,6 +2,8 @@
 // Running a command: parse, run, and say what the answer rests on.
 #include "command/run.h"
 
+#include "command/layout_notes.h"
+
 #include <stdlib.h>
 
 static void describe_target(struct session *s, struct ccore_result *r)
@@ -10,6 +12,7 @@ static void describe_target(struct session *s, struct ccore_result *r)
 		[TARGET_CORE] = "core",
 		[TARGET_PROCESS] = "process",
 		[TARGET_MEMORY] = "memory",
+		[TARGET_PROGRAM] = "program",
 	};
 	const struct layout *l = &s->heap.layout;
 	const struct module *m = l->module;
@@ -24,7 +27,7 @@ static void describe_target(struct session *s, struct ccore_result *r)
 				       (l->version >> 16) & 0xff, (l->version >> 8) & 0xff),
 		.free_threaded = layout_has(l, F_OB_GC_BITS),
 		.build_id = m->build_id_n ? arena_strdup(&r->arena, id) : NULL,
-		.layout = l->source,
+		.layout = layout_source(l),
 		.gc_in_progress = runtime_is_collecting(&s->heap.runtime, &s->target.mem),
 	};
 }
@@ -34,6 +37,7 @@ static void describe_completeness(struct session *s, struct ccore_result *r)
 	heap_damage(&s->heap, &r->damage);
 	for (uint64_t i = 0; i < s->target.notes.n; i++)
 		result_note(r, "%s", s->target.notes.data[i]);
+	layout_notes(s, r);
 }
 
 // A picture is whole or it is none; chains are limited by --max-depth and -k, stacks one by one; a
@@ -51,7 +55,10 @@ static uint64_t row_limit(const struct args *a, const struct ccore_result *r)
 static int stream(struct session *s, const struct args *a, struct sink *sink,
 		  struct ccore_result *r, struct ccore_error *err)
 {
-	if (a->format != FORMAT_JSONL)
+	if (a->command->streams_text && a->format != FORMAT_TEXT)
+		return err_set(err, CCORE_EUSAGE, 0, "%s writes lines of text, and no other format",
+			       a->command->name);
+	if (!a->command->streams_text && a->format != FORMAT_JSONL)
 		return err_set(err, CCORE_EUSAGE, 0,
 			       "%s writes JSON Lines, and no other format: its answer may be "
 			       "larger than memory",
@@ -71,6 +78,10 @@ int command_run(struct session *s, const char *const *argv, uint64_t argc, struc
 
 	TRY(command_find(argv[0], &c, err));
 	TRY(args_parse(c, argv, argc, &args, err));
+	if (s->target.kind == TARGET_PROGRAM && !c->reads_program)
+		return err_set(err, CCORE_EUSAGE, 0,
+			       "%s reads cores and processes, not programs: %s is one", c->name,
+			       s->target.path);
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return err_nomem(err);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "heap/heap.h"
 
+#include "heap/search.h"
+#include "heap/self_test.h"
+#include "layout/debug_offsets.h"
+#include "layout/python_version.h"
 #include "py/redact.h"
 
 #include <stdlib.h>
@@ -20,43 +24,147 @@ static void set_current_thread(struct heap *h)
 			}
 }
 
+static int make_readers(struct heap *h, struct ccore_error *err)
+{
+	h->readers = calloc(h->thread_n, sizeof(*h->readers));
+	if (!h->readers)
+		return err_nomem(err);
+	for (uint32_t i = 0; i < h->thread_n; i++) {
+		py_reader_init(&h->readers[i], &h->py);
+		h->readers[i].reports = i == 0;
+	}
+	return h->opts.redact ? redact_begin(&h->py, err) : 0;
+}
+
+// Without the interpreter's file its code is not there, unless the core has it.
+static void need_code(struct heap *h)
+{
+	const struct target *t = h->target;
+
+	if (t->kind != TARGET_CORE || h->layout.module->file || !h->py.emu)
+		return;
+	h->emu.why_not = "the interpreter's code is not here";
+	h->py.emu = NULL;
+}
+
+// With h->layout, which may turn out to be that of another build. On failure all is closed.
+static int open_with(struct heap *h, uint32_t version, struct ccore_error *err)
+{
+	const bool is_sure = h->layout.origin == ORIGIN_DWARF;
+	int r = py_open(&h->py, &h->layout, &h->target->mem, err);
+
+	if (r < 0)
+		return r;
+	emu_env_init(&h->emu, h->target, &h->opts.progress);
+	if (emu_is_available(&h->emu))
+		h->py.emu = &h->emu;
+	h->py.max_bytes = h->opts.max_bytes;
+	r = make_readers(h, err);
+	if (r == 0 && !is_sure)
+		r = search_interpreter(&h->layout, h->target, heap_reader(h), err);
+	if (r == 0)
+		need_code(h);
+	if (r == 0 && h->layout.origin == ORIGIN_NEAREST)
+		debug_offsets_apply(&h->layout, &h->target->mem);
+	if (r == 0)
+		r = runtime_read(&h->runtime, heap_reader(h), &h->layout, err);
+	if (r == 0 && !is_sure)
+		r = self_test(&h->runtime, heap_reader(h), version, err);
+	h->runtime.target = h->target;
+	h->symbols.target = h->target;
+	h->runtime.symbols = &h->symbols;
+	if (r == 0 && !is_sure) {
+		search_statics(&h->layout, &h->runtime, heap_reader(h));
+		r = runtime_read_again(&h->runtime, heap_reader(h), err);
+	}
+	if (r == 0)
+		search_type_names(&h->runtime, heap_reader(h));
+	if (r == 0)
+		set_current_thread(h);
+	if (r == 0)
+		r = roots_find(&h->roots, &h->runtime, heap_reader(h), err);
+	if (r < 0) {
+		heap_close(h);
+		*h = (struct heap){.target = h->target, .opts = h->opts, .thread_n = h->thread_n};
+	}
+	return r;
+}
+
+// A layout that is not the target's shows by these; others are of no use either.
+static bool may_be_layout(int status)
+{
+	return status == CCORE_ELAYOUT || status == CCORE_EDAMAGED || status == CCORE_ENOPYTHON ||
+	       status == CCORE_EFAULT || status == CCORE_EUNSUPPORTED;
+}
+
+static int nothing_fits(const struct layout_choices *c, const struct ccore_error *first,
+			struct ccore_error *err)
+{
+	return err_set(err, c->no_dwarf.code, c->no_dwarf.addr,
+		       "%s; of the layouts that necropy brings none fits: %.160s", c->no_dwarf.text,
+		       first->text);
+}
+
+static int open_any(struct heap *h, const struct layout_choices *c, struct ccore_error *err)
+{
+	struct ccore_error first = {0}, next = {0};
+	int r;
+
+	if (c->is_certain) {
+		TRY(layout_choice(c, 0, &h->layout, err));
+		r = open_with(h, 0, err);
+		return r < 0 && c->base.origin == ORIGIN_FILE
+			       ? err_prefix(err, r, "with the layout in %s", h->opts.layout_file)
+			       : r;
+	}
+	for (uint32_t i = 0; i < c->n; i++) {
+		struct ccore_error *e = i ? &next : &first;
+
+		r = layout_choice(c, i, &h->layout, e);
+		if (r == 0)
+			r = open_with(h, c->version, e);
+		if (r == 0)
+			return 0;
+		if (!may_be_layout(r)) {
+			if (err)
+				*err = *e;
+			return r;
+		}
+	}
+	return nothing_fits(c, &first, err);
+}
+
 int heap_open(struct heap *h, const struct target *t, const struct heap_opts *opts,
 	      struct ccore_error *err)
 {
-	const struct layout_opts layout_opts = {.no_cache = opts->no_cache};
+	const struct layout_opts layout_opts = {
+		.no_cache = opts->no_cache,
+		.file = opts->layout_file,
+	};
+	struct layout_choices *choices = malloc(sizeof(*choices));
 	int r;
 
+	if (!choices)
+		return err_nomem(err);
 	*h = (struct heap){
 		.target = t,
 		.opts = *opts,
 		// Memory that is read through callbacks is read on the calling thread.
 		.thread_n = mem_is_direct(&t->mem) ? opts->threads : 1,
 	};
-	TRY(layout_resolve(&h->layout, t, &layout_opts, err));
-	TRY(py_open(&h->py, &h->layout, &t->mem, err));
-	emu_env_init(&h->emu, t, &h->opts.progress);
-	if (emu_is_available(&h->emu))
-		h->py.emu = &h->emu;
-	h->py.max_bytes = opts->max_bytes;
-	h->readers = calloc(h->thread_n, sizeof(*h->readers));
-	r = h->readers ? 0 : err_nomem(err);
-	if (r == 0 && opts->redact)
-		r = redact_begin(&h->py, err);
-	for (uint32_t i = 0; r == 0 && i < h->thread_n; i++) {
-		py_reader_init(&h->readers[i], &h->py);
-		h->readers[i].reports = i == 0;
+	r = layout_choices_find(choices, t, &layout_opts, err);
+	if (r == 0 && t->kind == TARGET_PROGRAM) {
+		r = layout_choice(choices, 0, &h->layout, err);
+		if (r == 0)
+			r = py_open(&h->py, &h->layout, &t->mem, err);
+		if (r == 0)
+			r = make_readers(h, err);
+		h->layout.version =
+			python_version_find(t, h->layout.module, h->layout.symbols[SYM_PY_VERSION]);
+	} else if (r == 0) {
+		r = open_any(h, choices, err);
 	}
-	if (r == 0)
-		r = runtime_read(&h->runtime, heap_reader(h), &h->layout, err);
-	h->runtime.target = t;
-	h->symbols.target = t;
-	h->runtime.symbols = &h->symbols;
-	if (r == 0)
-		set_current_thread(h);
-	if (r == 0)
-		r = roots_find(&h->roots, &h->runtime, heap_reader(h), err);
-	if (r < 0)
-		heap_close(h);
+	free(choices);
 	return r;
 }
 

@@ -37,6 +37,7 @@ struct heap_opts {
 	uint32_t threads;   // at least 1
 	uint64_t max_bytes; // that we may allocate
 	bool no_cache, redact;
+	const char *layout_file; // of --layout, or NULL
 	struct progress progress;
 };
 

@@ -274,6 +274,15 @@ int runtime_read(struct runtime *ret, struct py_reader *r, struct layout *layout
 	return status;
 }
 
+int runtime_read_again(struct runtime *rt, struct py_reader *r, struct ccore_error *err)
+{
+	py_settle(r->py);
+	for (uint64_t i = 0; i < rt->interpreters.n; i++)
+		find_gc(r->layout, &rt->interpreters.data[i], i == 0);
+	r->py->interned.n = 0;
+	return find_interned(rt, r, err);
+}
+
 void runtime_done(struct runtime *rt)
 {
 	vec_done(&rt->interpreters);

@@ -50,6 +50,10 @@ struct runtime {
  */
 int runtime_read(struct runtime *ret, struct py_reader *r, struct layout *layout,
 		 struct ccore_error *err);
+
+/** After more symbols of the layout have been found. */
+int runtime_read_again(struct runtime *rt, struct py_reader *r, struct ccore_error *err);
+
 void runtime_done(struct runtime *rt);
 
 /** Whether some interpreter's collector was running. */

@@ -102,7 +102,9 @@ enum ccore_open_flags {
 	CCORE_OPEN_STOPPED = 1,	 /* the caller holds the process stopped: do not ptrace it */
 	CCORE_OPEN_NO_CACHE = 2, /* neither read nor write the layout cache */
 	CCORE_OPEN_REDACT = 4,	 /* show type, length and a hash in place of values */
-	CCORE_OPEN_RUNNING = 8	 /* neither stop nor copy a process: only `record` can use that */
+	CCORE_OPEN_RUNNING = 8,	 /* neither stop nor copy a process: only `record` can use that */
+	CCORE_OPEN_PROGRAM = 16, /* ccore_open_core() takes an interpreter's binary, for "layout" */
+	CCORE_OPEN_DEBUGINFOD = 32 /* fetch debug information from $DEBUGINFOD_URLS */
 };
 
 /**
@@ -121,6 +123,7 @@ struct ccore_open_opts {
 	ccore_progress_fn progress; /* may be NULL */
 	void *progress_ctx;
 	const char *tmp_dir; /* for decompressed cores; NULL: $TMPDIR, else /var/tmp */
+	const char *layout;  /* file that the command "layout" has written, to be used; or NULL */
 };
 
 /**

@@ -212,7 +212,7 @@ static bool parse(struct layout *l, const struct module *mod, struct strbuf *tex
 bool cache_read(struct layout *ret, const struct module *mod)
 {
 	struct strbuf path = {0}, text = {0};
-	struct layout l = {.source = "dwarf", .from_cache = true, .module = mod};
+	struct layout l = {.origin = ORIGIN_DWARF, .from_cache = true, .module = mod};
 	bool ok = false;
 
 	if (cache_path(mod, &path)) {

@@ -1,164 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "layout/layout.h"
 
-#include "layout/cache.h"
-#include "layout/extensions.h"
-#include "layout/requests.h"
-#include "layout/validate.h"
-#include "util/strbuf.h"
-
-#include <stdio.h>
-
-// -- which module is the interpreter
-
-static bool looks_like_python(const struct module *m)
-{
-	const char *slash = strrchr(m->name, '/');
-
-	return strstr(slash ? slash : m->name, "python") != NULL;
-}
-
-// 1 when `m` defines PyType_Type, else 0 or an error.
-static int defines_python(const struct target *t, const struct module *m, struct ccore_error *err)
-{
-	struct sym_request type = {.names = "PyType_Type"};
-
-	TRY(symbols_find(t, m, &type, 1, true, err));
-	return type.found;
-}
-
-static int no_python(const struct target *t, struct ccore_error *err)
-{
-	for (uint64_t i = 0; i < t->modules.n; i++) {
-		const struct module *m = &t->modules.data[i];
-
-		if (looks_like_python(m) && !m->file &&
-		    strncmp(m->name, "/usr/lib/python", 15) != 0)
-			return err_set(err, CCORE_ENOPYTHON, m->start,
-				       "the interpreter %s is not here%s: name the file with "
-				       "--exe, or the folder it is in with --sysroot",
-				       m->name,
-				       m->other_build ? " in the build that the target ran" : "");
-	}
-	return err_set(err, CCORE_ENOPYTHON, 0,
-		       "no CPython interpreter in the target: none of its %llu ELF files defines "
-		       "PyType_Type",
-		       (unsigned long long)t->modules.n);
-}
-
-static bool read_cached(const struct module *m, const struct layout_opts *opts, struct layout *ret)
-{
-	struct layout l;
-
-	if (opts->no_cache || !cache_read(&l, m) || validate_layout(&l, NULL) < 0)
-		return false;
-	*ret = l;
-	return true;
-}
-
-// Sets ret->module when there is one, and the rest of *ret when it is in the cache. The likely
-// files come first, so that the others' symbols are seldom read.
-static int find_interpreter(const struct target *t, const struct layout_opts *opts,
-			    struct layout *ret, struct ccore_error *err)
-{
-	for (int likely = 1; likely >= 0; likely--) {
-		for (uint64_t i = 0; i < t->modules.n; i++) {
-			const struct module *m = &t->modules.data[i];
-
-			if (looks_like_python(m) != likely)
-				continue;
-			if (read_cached(m, opts, ret))
-				return 0;
-			if (!m->file && !m->build_id_n)
-				continue;
-			int r = defines_python(t, m, err);
-
-			if (r < 0 && r != CCORE_ENOTFOUND)
-				return r;
-			if (r == 1) {
-				*ret = (struct layout){.module = m};
-				return 0;
-			}
-		}
-	}
-	return 0;
-}
-
-// -- what debug information says of it
-
-// The Debian package with the debug information of `m`, as far as its path tells.
-static void suggest_package(const struct module *m, struct strbuf *out)
-{
-	const char *slash = strrchr(m->name, '/');
-	const char *version = slash ? strstr(slash, "python") : NULL;
-
-	if (strncmp(m->name, "/usr/", 5) == 0 && strncmp(m->name, "/usr/local/", 11) != 0 &&
-	    version) {
-		version += strlen("python");
-		strbuf_printf(out, "install the package python%.*s-dbg, or name",
-			      (int)strspn(version, "0123456789."), version);
-	} else {
-		strbuf_puts(out, "install the interpreter's debug package (python3-dbg on Debian), "
-				 "or name");
-	}
-}
-
-static int no_debug_information(const struct target *t, const struct module *m,
-				struct ccore_error *err)
-{
-	struct strbuf advice = {0};
-	int r;
-
-	suggest_package(m, &advice);
-	r = err_set(err, CCORE_ELAYOUT, m->start,
-		    "no debug information for %s in it or in %s: %s its folder with --debug-dir",
-		    m->name, t->debug_dirs, advice.failed ? "name" : advice.data);
-	strbuf_done(&advice);
-	return r;
-}
-
-static int resolve_from_dwarf(struct layout *l, const struct target *t, struct ccore_error *err)
-{
-	struct requests *q = malloc(sizeof(*q));
-	int r;
-
-	if (!q)
-		return err_nomem(err);
-	requests_make(q);
-	r = dwarf_find(t, l->module, q->structs, REQUESTS_MEMBER_N, q->symbols, SYMBOL_N, err);
-	if (r == CCORE_ENOTFOUND)
-		r = no_debug_information(t, l->module, err);
-	if (r == 0)
-		r = symbols_find(t, l->module, q->symbols, SYMBOL_N, false, err);
-	if (r == 0)
-		requests_answer(q, l->module->bias, l);
-	free(q);
-	return r;
-}
-
-int layout_resolve(struct layout *ret, const struct target *t, const struct layout_opts *opts,
-		   struct ccore_error *err)
-{
-	struct layout l = {0};
-
-	TRY(find_interpreter(t, opts, &l, err));
-	if (!l.module)
-		return no_python(t, err);
-	if (!l.source) {
-		TRY(resolve_from_dwarf(&l, t, err));
-		l.source = "dwarf";
-		int r = validate_layout(&l, err);
-
-		if (r < 0)
-			return err_prefix(err, r, "%s", l.module->name);
-		if (!opts->no_cache)
-			cache_write(&l, l.module);
-	}
-	TRY(extensions_add(&l, t, opts, err));
-	*ret = l;
-	return 0;
-}
-
 // -- facts
 
 static const struct fact {
@@ -174,6 +16,16 @@ static const int64_t fact_initial[FACT_N] = {
 #define FACT_NAME(id, initial) [FACT_##id] = initial,
 #include "layout/cpython.def"
 };
+
+bool layout_version_is_supported(uint32_t version)
+{
+	int64_t supported = fact_initial[FACT_SUPPORTED];
+
+	for (unsigned i = 0; i < sizeof(fact_rows) / sizeof(fact_rows[0]); i++)
+		if (fact_rows[i].id == FACT_SUPPORTED && version >= fact_rows[i].since)
+			supported = fact_rows[i].value;
+	return supported;
+}
 
 int layout_set_version(struct layout *l, uint32_t version, struct ccore_error *err)
 {
@@ -195,6 +47,21 @@ int layout_set_version(struct layout *l, uint32_t version, struct ccore_error *e
 }
 
 // -- the listing
+
+const char *layout_origin_name(enum layout_origin origin)
+{
+	static const char *const names[] = {
+		[ORIGIN_LAYOUT] = "none",
+		[ORIGIN_DWARF] = "dwarf",
+		[ORIGIN_FILE] = "file",
+		[ORIGIN_TABLE] = "table",
+		[ORIGIN_NEAREST] = "nearest-table",
+		[ORIGIN_OFFSETS] = "debug-offsets",
+		[ORIGIN_SYMBOLS] = "symbols",
+		[ORIGIN_STRUCTURE] = "structure",
+	};
+	return names[origin];
+}
 
 static const char *const row_names[] = {
 #define FIELD(id, struct_id, paths, need) #struct_id "." paths,
@@ -221,16 +88,20 @@ bool layout_row(const struct layout *l, uint64_t i, struct layout_row *ret)
 
 	if (i >= sizeof(row_names) / sizeof(row_names[0]))
 		return false;
-	*ret = (struct layout_row){.name = row_names[i]};
+	*ret = (struct layout_row){.name = row_names[i], .origin = l->origin};
 	if (i < field_n) {
 		const struct field *f = field_at(l, i);
 
 		ret->found = f->found;
 		ret->value = f->off;
 		ret->size = f->size;
+		if (i < FIELD_N && l->field_origin[i])
+			ret->origin = l->field_origin[i];
 	} else {
 		ret->value = l->symbols[i - field_n];
 		ret->found = ret->value != 0;
+		if (l->symbol_origin[i - field_n])
+			ret->origin = l->symbol_origin[i - field_n];
 	}
 	return true;
 }

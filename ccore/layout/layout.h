@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * layout: where a CPython keeps what. Resolved once, when a target is opened, from DWARF or
- * from the cache of an earlier DWARF scan of the same build; every offset is validated then,
- * so that readers need not.
+ * layout: where a CPython keeps what. Resolved once, when a target is opened, from DWARF (or
+ * the cache of an earlier scan of the same build), else from a file that the user names, else
+ * from the tables that necropy brings; every offset is validated then, so that readers need not.
+ *
+ * Without DWARF there may be several candidates, likely ones first. Whether one fits is for those
+ * to say who read objects with it: heap/self_test.c.
  *
  * The rows are in cpython.def, members.def and roots.def; this header turns them into identifiers:
  * S_PyDictObject, F_MA_USED, SYM_TYPE_TYPE, FACT_MANAGED, MEMBERS_function.
@@ -61,6 +64,8 @@ enum root_row_id {
 	ROOT_ROW_N
 };
 
+enum { LAYOUT_CHOICES_MAX = 64 };
+
 enum {
 	EXTENSION_N = 0
 #define EXTENSION(module, files) +1
@@ -76,6 +81,18 @@ enum line_table_kind {
 	LINE_TABLE_SIGNED,    // co_lnotab
 	LINE_TABLE_RANGES,    // co_linetable of PEP 626
 	LINE_TABLE_LOCATIONS, // co_linetable of PEP 657, with columns
+};
+
+/** Where a row is known from. */
+enum layout_origin {
+	ORIGIN_LAYOUT, // as all of the layout
+	ORIGIN_DWARF,
+	ORIGIN_FILE,	 // --layout
+	ORIGIN_TABLE,	 // brought along, of this very version
+	ORIGIN_NEAREST,	 // of another version
+	ORIGIN_OFFSETS,	 // _Py_DebugOffsets, in the target
+	ORIGIN_SYMBOLS,	 // a symbol table
+	ORIGIN_STRUCTURE // the one place in memory that can be it
 };
 
 // No struct that is read as a whole is larger; others are read by member.
@@ -94,9 +111,12 @@ struct layout {
 	uint32_t members_size[MEMBERS_N]; // sizeof the struct; 0: not there
 	struct field edges[EDGE_ROW_N];
 	struct field roots[ROOT_ROW_N];
-	int64_t facts[FACT_N];			      // after layout_set_version()
-	uint32_t version;			      // PY_VERSION_HEX
-	const char *source;			      // "dwarf"
+	int64_t facts[FACT_N]; // after layout_set_version()
+	uint32_t version;      // PY_VERSION_HEX
+	enum layout_origin origin;
+	uint8_t field_origin[FIELD_N];		      // enum layout_origin
+	uint8_t symbol_origin[SYMBOL_N];	      // the same
+	uint32_t table_version;			      // of the build that a table is of; 0: not one
 	bool from_cache;			      // of an earlier reading of the same build
 	const struct module *module;		      // that holds the interpreter; the target's
 	const struct module *extensions[EXTENSION_N]; // those of extensions.def that are loaded
@@ -104,17 +124,47 @@ struct layout {
 
 struct layout_opts {
 	bool no_cache;
+	const char *file; // that `necropy layout` wrote; NULL: none
+};
+
+/** The layouts that the target's interpreter may have. Large: to be allocated. */
+struct layout_choices {
+	const struct target *target;
+	struct layout_opts opts;
+	// What is certain: the module, its exported symbols, and all of it with DWARF or a file.
+	struct layout base;
+	bool is_certain;
+	uint64_t runtime_bytes; // of _PyRuntime, by its symbol; 0: not known
+	uint32_t version;	// X.Y.Z as PY_VERSION_HEX without its last byte; 0: not known
+	uint32_t order[LAYOUT_CHOICES_MAX];
+	uint32_t n;		     // of them; 0 when certain
+	struct ccore_error no_dwarf; // why there is none
 };
 
 /**
- * Find the module of `t` that holds the interpreter and resolve the layout.
+ * Find the module of `t` that holds the interpreter, and the layouts that it may have.
  *
- *   CCORE_ENOPYTHON  no module defines PyType_Type
- *   CCORE_ELAYOUT    no debug information (the text names the package), or rows missing: all
- *                    of them are in the text
+ *   CCORE_ENOPYTHON  no module defines PyType_Type, or can be Python
+ *   CCORE_ELAYOUT    rows missing in debug information: all of them are in the text
  */
-int layout_resolve(struct layout *ret, const struct target *t, const struct layout_opts *opts,
-		   struct ccore_error *err);
+int layout_choices_find(struct layout_choices *ret, const struct target *t,
+			const struct layout_opts *opts, struct ccore_error *err);
+
+/** Candidate `i`, the likeliest first; CCORE_ELAYOUT past the last one, or where it cannot be. */
+int layout_choice(const struct layout_choices *c, uint32_t i, struct layout *ret,
+		  struct ccore_error *err);
+
+/** "dwarf", "file", "table", "nearest-table", "debug-offsets", "symbols", "structure". */
+const char *layout_origin_name(enum layout_origin origin);
+
+/** The short hand of all of `l`. */
+static inline const char *layout_source(const struct layout *l)
+{
+	return layout_origin_name(l->origin);
+}
+
+/** Whether PY_VERSION_HEX `version` is one that can be read at all. */
+bool layout_version_is_supported(uint32_t version);
 
 /** Look up the facts for PY_VERSION_HEX `version`; CCORE_EUNSUPPORTED names the version. */
 int layout_set_version(struct layout *l, uint32_t version, struct ccore_error *err);
@@ -125,6 +175,7 @@ struct layout_row {
 	bool found;
 	uint64_t value; // offset, or address of a symbol
 	uint32_t size;
+	enum layout_origin origin;
 };
 
 /** Row `i` of all; false past the end. */

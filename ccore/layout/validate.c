@@ -46,7 +46,15 @@ static void check_array(const struct field *f, const char *name, uint32_t struct
 		complain(wrong, "impossible", name);
 }
 
-int validate_layout(const struct layout *l, struct ccore_error *err)
+static void check_symbols(const struct layout *l, struct strbuf *wrong)
+{
+#define SYMBOL(id, names, cu, need)                \
+	if (!l->symbols[SYM_##id] && need == MUST) \
+		complain(wrong, "missing symbol", names);
+#include "layout/cpython.def"
+}
+
+static int validate(const struct layout *l, bool with_symbols, struct ccore_error *err)
 {
 	struct strbuf wrong = {0};
 	int r = 0;
@@ -64,9 +72,6 @@ int validate_layout(const struct layout *l, struct ccore_error *err)
 #define NEEDS(a, b)                                        \
 	if (layout_has(l, F_##a) && !layout_has(l, F_##b)) \
 		complain(&wrong, "missing", #b);
-#define SYMBOL(id, names, cu, need)                \
-	if (!l->symbols[SYM_##id] && need == MUST) \
-		complain(&wrong, "missing symbol", names);
 #include "layout/cpython.def"
 #define EDGE(id, path, kind, label)                                                            \
 	check_pointer(&l->edges[EDGE_ROW_NAME(__LINE__)], path, l->members_size[MEMBERS_##id], \
@@ -79,9 +84,21 @@ int validate_layout(const struct layout *l, struct ccore_error *err)
 	check_array(&l->roots[ROOT_ROW_NAME(__LINE__)], path, l->struct_size[S_##struct_id], \
 		    &wrong);
 #include "layout/roots.def"
+	if (with_symbols)
+		check_symbols(l, &wrong);
 	if (wrong.n || wrong.failed)
 		r = err_set(err, CCORE_ELAYOUT, 0, "the layout does not fit: %s",
 			    wrong.failed ? "out of memory" : wrong.data);
 	strbuf_done(&wrong);
 	return r;
+}
+
+int validate_layout(const struct layout *l, struct ccore_error *err)
+{
+	return validate(l, true, err);
+}
+
+int validate_fields(const struct layout *l, struct ccore_error *err)
+{
+	return validate(l, false, err);
 }

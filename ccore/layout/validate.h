@@ -11,4 +11,7 @@
  */
 int validate_layout(const struct layout *l, struct ccore_error *err);
 
+/** The same, but for symbols: those that are missing may still be found in memory. */
+int validate_fields(const struct layout *l, struct ccore_error *err);
+
 #endif

@@ -115,6 +115,8 @@ struct py_object {
 	uint8_t scratch[PY_OBJECT_BYTES];
 };
 
+struct type_alias;
+
 struct py {
 	const struct layout *layout;
 	const struct mem *mem;
@@ -123,6 +125,7 @@ struct py {
 	VEC(struct py_type *) types;
 	struct hashmap type_by_addr;	    // to index + 1; 0: known to be no type
 	addr_t none, set_dummy, dict_dummy; // objects; 0 when there is none
+	VEC(struct type_alias) aliases;	    // by which modules know static types; of type_shape.c
 	VEC(addr_t) interned;		    // the dicts of interned strings
 	// Where 3.12+ keeps what static types have per interpreter: arrays of static_type_state.
 	addr_t static_types[2];
@@ -188,6 +191,9 @@ struct py_reader {
 int py_open(struct py *py, const struct layout *layout, const struct mem *mem,
 	    struct ccore_error *err);
 void py_close(struct py *py);
+
+/** Take the objects that the layout's symbols lead to; again when more were found. */
+void py_settle(struct py *py);
 
 /** Some 40 KB: allocate it, or keep it in something that is allocated. */
 void py_reader_init(struct py_reader *r, struct py *py);

@@ -9,6 +9,15 @@ int py_open(struct py *py, const struct layout *layout, const struct mem *mem,
 	*py = (struct py){.layout = layout, .mem = mem};
 	if (pthread_mutex_init(&py->lock, NULL) != 0)
 		return err_nomem(err);
+	py_settle(py);
+	return 0;
+}
+
+void py_settle(struct py *py)
+{
+	const struct layout *layout = py->layout;
+	const struct mem *mem = py->mem;
+
 	py->none = layout->symbols[SYM_NONE];
 	// Pointers to the dummies; a dummy that is not found is no reference to skip.
 	if (layout->symbols[SYM_SET_DUMMY_PTR])
@@ -17,11 +26,11 @@ int py_open(struct py *py, const struct layout *layout, const struct mem *mem,
 		(void)mem_read_u64(mem, layout->symbols[SYM_SET_DUMMY_PTR27], &py->set_dummy);
 	if (layout->symbols[SYM_DICT_DUMMY_PTR27])
 		(void)mem_read_u64(mem, layout->symbols[SYM_DICT_DUMMY_PTR27], &py->dict_dummy);
-	return 0;
 }
 
 void py_close(struct py *py)
 {
+	vec_done(&py->aliases);
 	vec_done(&py->interned);
 	vec_done(&py->types);
 	vec_done(&py->mistrusted);

@@ -6,18 +6,26 @@ struct proof {
 	addr_t end; // of the data: objects lie before it
 };
 
+// Text that is not empty, or that was not saved and is in no file that is here.
+static bool may_be_name(struct proof *p, addr_t at)
+{
+	const struct mem *mem = p->r->py->mem;
+	char name[LIM_NAME_BYTES];
+
+	if (mem_read_cstr(mem, at, name, sizeof(name)) >= 0)
+		return *name;
+	return mem_find(mem, at) && !mem_readable(mem, at, 1);
+}
+
 // A type that has a name, and that PyType_Ready() has made ready, or else more than its own
 // module refers to. Asked of the bytes: of what is no type, no struct py_type shall be made.
 static bool is_type(struct proof *p, const struct py_object *o)
 {
 	enum { TPFLAG_READY = 12 };
-	char name[LIM_NAME_BYTES];
 
 	return (object_u64(p->r, o, F_TP_FLAGS) >> TPFLAG_READY & 1 ||
 		header_refcount(p->r->layout, o->p) > 1) &&
-	       mem_read_cstr(p->r->py->mem, object_u64(p->r, o, F_TP_NAME), name, sizeof(name)) >=
-		       0 &&
-	       *name && py_type_get(p->r, o->addr);
+	       may_be_name(p, object_u64(p->r, o, F_TP_NAME)) && py_type_get(p->r, o->addr);
 }
 
 // Whether what its members hold are objects; *ret_any: they hold something.
@@ -38,14 +46,13 @@ static bool members_are_objects(struct proof *p, const struct py_object *o, bool
 // A PyModuleDef that some module was made of: it got its type then.
 static bool is_moduledef(struct proof *p, const struct py_object *o)
 {
-	char name[LIM_NAME_BYTES];
 	bool any = false;
 	addr_t at;
 
 	return members_are_objects(p, o, &any) && layout_has(p->r->layout, F_MDEF_NAME) &&
 	       mem_read_u64(p->r->py->mem, o->addr + layout_off(p->r->layout, F_MDEF_NAME), &at) ==
 		       0 &&
-	       mem_read_cstr(p->r->py->mem, at, name, sizeof(name)) >= 0 && *name;
+	       may_be_name(p, at);
 }
 
 static bool is_zero(struct proof *p, addr_t addr, uint64_t n)

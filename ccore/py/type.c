@@ -5,6 +5,8 @@
  */
 #include "py/raw_type.h"
 
+#include <stdio.h>
+
 static const struct py_family *const families[] = {
 #define X(family) &family,
 	FAMILIES(X)
@@ -103,10 +105,13 @@ static bool declared_members(struct py_reader *r, const struct raw_type *t,
 		off = field_u64(l, F_MEMBER_OFFSET, p);
 		kind = field_u64(l, F_MEMBER_TYPE, p);
 		if ((kind != T_OBJECT_EX && kind != T_OBJECT) || type->basicsize < 8 ||
-		    off > type->basicsize - 8 ||
-		    mem_read_cstr(r->py->mem, field_u64(l, F_MEMBER_NAME, p), name + 1,
-				  sizeof(name) - 1) < 0)
+		    off > type->basicsize - 8)
 			continue;
+		// The name may lie in a file that is not here; the reference does not.
+		if (mem_read_cstr(r->py->mem, field_u64(l, F_MEMBER_NAME, p), name + 1,
+				  sizeof(name) - 1) < 0)
+			(void)snprintf(name + 1, sizeof(name) - 1, "+%llu",
+				       (unsigned long long)off); // fits
 		m.off = (uint32_t)off;
 		m.label = arena_strdup(&r->py->arena, name);
 		if (!m.label || !vec_push(ret, m))

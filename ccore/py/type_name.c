@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What types are called: module.qualname, as Python programmers write it.
 #include "py/raw_type.h"
+#include "py/type_shape.h"
 
 #include <stdio.h>
-
-void type_tp_name(struct py_reader *r, const struct raw_type *t, char *buf, uint64_t cap)
-{
-	if (mem_read_cstr(r->py->mem, raw_u64(r, t, F_TP_NAME), buf, cap) < 0 || !*buf) {
-		// Its text lies in a file that is not here, or it is not one.
-		(void)snprintf(buf, cap, "<type 0x%llx>", (unsigned long long)t->addr);
-		damage_note(&r->damage, DAMAGE_BAD_NAME, t->addr);
-	}
-}
 
 static const char *without_builtins(const char *name)
 {
@@ -20,6 +12,39 @@ static const char *without_builtins(const char *name)
 	if (strncmp(name, "__builtin__.", 12) == 0)
 		return name + 12;
 	return name;
+}
+
+static bool heap_type_name(struct py_reader *r, const struct raw_type *t, const char *tp_name,
+			   struct strbuf *out);
+
+// Its text lies in a file that is not here, or it is not one.
+static void recover_name(struct py_reader *r, const struct raw_type *t, char *buf, uint64_t cap)
+{
+	const bool is_heap = raw_u64(r, t, F_TP_FLAGS) >> TPFLAG_HEAPTYPE & 1;
+	struct strbuf name = {0};
+	enum name_origin origin = NAME_UNKNOWN;
+
+	if (is_heap && heap_type_name(r, t, "", &name) && name.n && !name.failed) {
+		(void)snprintf(buf, cap, "%s", without_builtins(name.data)); // cut: still a name
+		strbuf_done(&name);
+		return;
+	}
+	strbuf_done(&name);
+	if (!is_heap)
+		origin = type_shape_name(r, t, buf, cap);
+	if (origin == NAME_UNKNOWN) {
+		(void)snprintf(buf, cap, "<type 0x%llx>", (unsigned long long)t->addr);
+		damage_note(&r->damage, DAMAGE_BAD_NAME, t->addr);
+	} else if (origin != NAME_OF_BUILTIN) {
+		damage_note(&r->damage, DAMAGE_GUESSED_NAME, t->addr);
+	}
+}
+
+void type_tp_name(struct py_reader *r, const struct raw_type *t, char *buf, uint64_t cap)
+{
+	if (mem_read_cstr(r->py->mem, raw_u64(r, t, F_TP_NAME), buf, cap) < 0 || !*buf) {
+		recover_name(r, t, buf, cap);
+	}
 }
 
 static bool heap_type_name(struct py_reader *r, const struct raw_type *t, const char *tp_name,

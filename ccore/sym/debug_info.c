@@ -128,7 +128,7 @@ int debug_info_begin(struct debug_info *d, const struct target *t, struct ccore_
 	if (!d->search_path)
 		return err_nomem(err);
 	d->callbacks.find_elf = dwfl_build_id_find_elf;
-	d->callbacks.find_debuginfo = find_debuginfo;
+	d->callbacks.find_debuginfo = t->debuginfod ? dwfl_standard_find_debuginfo : find_debuginfo;
 	d->callbacks.debuginfo_path = &d->search_path;
 	d->dwfl = dwfl_begin(&d->callbacks);
 	return d->dwfl ? 0 : err_nomem(err);

@@ -16,6 +16,7 @@ int target_init(struct target *t, enum target_kind kind, const struct target_opt
 	t->debug_dirs =
 		arena_strdup(&t->arena, opts->debug_dirs ? opts->debug_dirs : DEFAULT_DEBUG_DIRS);
 	t->sysroot = arena_strdup(&t->arena, opts->sysroot);
+	t->debuginfod = opts->debuginfod;
 	if (t->debug_dirs && (t->sysroot || !opts->sysroot))
 		return 0;
 	target_done(t);

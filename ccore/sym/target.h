@@ -13,7 +13,7 @@
 #include "util/limits.h"
 #include "util/progress.h"
 
-enum target_kind { TARGET_CORE, TARGET_PROCESS, TARGET_MEMORY };
+enum target_kind { TARGET_CORE, TARGET_PROCESS, TARGET_MEMORY, TARGET_PROGRAM };
 
 /** What is known of a mapping; the rest of its flags is not. */
 enum mapping_flags {
@@ -82,7 +82,8 @@ struct target_opts {
 	const char *exe, *debug_dirs, *sysroot, *maps, *tmp_dir;
 	uint64_t max_bytes;
 	bool already_stopped;
-	bool running; // see target_open_pid()
+	bool debuginfod; // debug information may be fetched from the servers of $DEBUGINFOD_URLS
+	bool running;	 // see target_open_pid()
 	struct progress progress;
 };
 
@@ -106,7 +107,8 @@ struct target {
 	struct damage damage; // truncation and the like, found at open
 	VEC(const char *) notes;	  // sentences for the user: other builds, missing files
 	const char *debug_dirs, *sysroot; // as given; debug_dirs never NULL
-	struct arena arena;		  // owns the strings
+	bool debuginfod;
+	struct arena arena; // owns the strings
 };
 
 /**
@@ -139,6 +141,13 @@ int target_read_usage(struct target *t, struct ccore_error *err);
 
 /** Find MAPPING_REMOVED of the mappings of a process, as it is now. */
 int target_read_removed(struct target *t, struct ccore_error *err);
+
+/** Whether the file at `path` is one for target_open_program(), not a core. */
+bool target_is_program(const char *path);
+
+/** Open a program or library that does not run, as it would lie in memory at its own addresses. */
+int target_open_program(struct target *ret, const char *path, const struct target_opts *opts,
+			struct ccore_error *err);
 
 void target_done(struct target *t);
 

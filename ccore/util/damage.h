@@ -26,6 +26,9 @@
 	  "pools of the memory allocator that are not in the target, with all that lay in them")   \
 	X(DAMAGE_BAD_REFCOUNT, "bad-refcount", "objects whose refcount cannot be true")            \
 	X(DAMAGE_BAD_NAME, "bad-name", "names that cannot be read")                                \
+	X(DAMAGE_GUESSED_NAME, "guessed-name",                                                     \
+	  "static types whose name is in a file that is not here: named by their attributes, "     \
+	  "or as modules know them")                                                               \
 	X(DAMAGE_EMULATION, "emulation",                                                           \
 	  "objects whose type's own code could not be run to its end: guesses were made instead")  \
 	X(DAMAGE_TABLES, "tables",                                                                 \

@@ -42,6 +42,9 @@
 // A saved /proc/PID/maps: LIM_MAPPINGS lines of usual length.
 #define LIM_MAPS_BYTES (256u << 20)
 
+// A layout as text: a thousand rows.
+#define LIM_LAYOUT_BYTES (4u << 20)
+
 // Interpreters and thread states, linked lists in the target.
 #define LIM_INTERPRETERS 10000u
 #define LIM_THREADS 1000000u

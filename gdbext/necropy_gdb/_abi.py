@@ -15,7 +15,7 @@ from ctypes import (
 )
 
 # ccore_abi_hash() of the header this was made from
-HASH = 0x41d66f2aece72853
+HASH = 0x4a090039a86da8e1
 
 # enum ccore_status
 CCORE_OK = 0
@@ -36,6 +36,8 @@ CCORE_OPEN_STOPPED = 1
 CCORE_OPEN_NO_CACHE = 2
 CCORE_OPEN_REDACT = 4
 CCORE_OPEN_RUNNING = 8
+CCORE_OPEN_PROGRAM = 16
+CCORE_OPEN_DEBUGINFOD = 32
 
 # enum ccore_column_type
 CCORE_U64 = 1
@@ -81,6 +83,7 @@ class ccore_open_opts(Structure):
         ("progress", ccore_progress_fn),
         ("progress_ctx", c_void_p),
         ("tmp_dir", c_char_p),
+        ("layout", c_char_p),
     ]
 
 

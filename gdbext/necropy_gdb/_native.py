@@ -144,10 +144,12 @@ class Library:
 
 REDACT = _abi.CCORE_OPEN_REDACT
 NO_CACHE = _abi.CCORE_OPEN_NO_CACHE
+DEBUGINFOD = _abi.CCORE_OPEN_DEBUGINFOD
 
 # What the user may choose when a target is opened: as struct ccore_open_opts, str or None.
 Choices = collections.namedtuple("Choices",
-                                 "exe debug_dirs sysroot maps max_bytes threads flags")
+                                 "exe debug_dirs sysroot maps max_bytes threads flags layout")
+Choices.__new__.__defaults__ = (None,)  # of layout
 
 
 # --- callbacks
@@ -256,6 +258,7 @@ class Session:
             debug_dirs=encode(choices.debug_dirs),
             sysroot=encode(choices.sysroot),
             maps=encode(choices.maps),
+            layout=encode(choices.layout),
             max_bytes=choices.max_bytes,
             threads=choices.threads,
             flags=choices.flags,

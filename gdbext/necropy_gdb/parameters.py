@@ -37,6 +37,12 @@ SETTINGS = (
     Setting("maps", FILE, None, "--maps",
             "a saved copy of /proc/PID/maps that belongs to the core",
             "Without a value: the file named as the core, with .maps added, if there is one."),
+    Setting("layout", FILE, None, "--layout",
+            "a file with the interpreter's layout, as the command layout writes it",
+            "Without a value it is found. With a command it is written --layout=FILE."),
+    Setting("debuginfod", gdb.PARAM_BOOLEAN, False, "--debuginfod",
+            "whether debug information may be fetched from servers",
+            "From those that $DEBUGINFOD_URLS names."),
     Setting("max-memory", gdb.PARAM_STRING, "", "--max-memory",
             "how much memory an analysis may use",
             "As in 500M or 4G. Without a value: three quarters of the machine's."),
@@ -139,7 +145,8 @@ def take_options(argv):
             return given, rest + [word] + list(words)
         option, equals, value = word.partition("=")
         setting = by_option.get(option)
-        if setting is None:
+        # "pm info --layout" is an option of the command's own
+        if setting is None or (setting.name == "layout" and not equals):
             rest.append(word)
         elif setting.kind == gdb.PARAM_BOOLEAN:
             given[setting.name] = not setting.initial
@@ -160,12 +167,14 @@ def choices(given):
     def of(name):
         return given.get(name, gdb.parameter("pm " + name))
     flags = _native.REDACT if of("redact") else 0
+    flags |= _native.DEBUGINFOD if of("debuginfod") else 0
     flags |= 0 if of("cache") else _native.NO_CACHE
     return _native.Choices(
         exe=of("exe") or None,
         debug_dirs=of("debug-dir") or gdb_debug_dirs(),
         sysroot=of("sysroot") or gdb_sysroot(),
         maps=of("maps") or None,
+        layout=of("layout") or None,
         max_bytes=number_of_bytes(of("max-memory") or "0"),
         threads=number_of_threads(of("threads") or 0),
         flags=flags)

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// PyType_Type, the list of interpreters, and the collector's lists of 2.7 and 3.6.
+#include "heap/search.h"
+
+#define CANDIDATES_MAX 64u
+
+struct search {
+	struct py_reader *r;
+	struct layout *l;
+	const struct target *t;
+	addr_t found[CANDIDATES_MAX];
+	uint32_t n; // may be more than there is room for
+};
+
+static bool add(struct search *s, addr_t at)
+{
+	if (s->n < CANDIDATES_MAX)
+		s->found[s->n] = at;
+	return ++s->n < CANDIDATES_MAX;
+}
+
+// -- PyType_Type: its own type
+
+static bool look_for_type(void *ctx, addr_t at, uint64_t value)
+{
+	struct search *s = ctx;
+	const struct layout *l = s->l;
+	const addr_t type = at - layout_off(l, F_OB_TYPE);
+	addr_t base;
+
+	if (value != type ||
+	    search_field(s->r, type, F_TP_BASICSIZE) != l->struct_size[S_PyHeapTypeObject] ||
+	    search_field(s->r, type, F_TP_ITEMSIZE) != l->struct_size[S_PyMemberDef] ||
+	    !(search_field(s->r, type, F_TP_FLAGS) >> TPFLAG_TYPE & 1))
+		return true;
+	// "object" is its base, and has none.
+	base = search_field(s->r, type, F_TP_BASE);
+	if (search_field(s->r, base, F_OB_TYPE) != type || search_field(s->r, base, F_TP_BASE) ||
+	    search_field(s->r, base, F_TP_BASICSIZE) != l->struct_size[S_PyObject])
+		return true;
+	return add(s, type);
+}
+
+static int find_type(struct search *s, struct ccore_error *err)
+{
+	if (s->l->symbols[SYM_TYPE_TYPE])
+		return 0;
+	s->n = 0;
+	search_words(s->t, s->l->module, s->r, look_for_type, s);
+	if (s->n != 1)
+		return err_set(err, CCORE_ELAYOUT, 0, "%s PyType_Type in its memory",
+			       s->n ? "there is more than one" : "there is no");
+	search_set(s->l, SYM_TYPE_TYPE, s->found[0]);
+	if (!s->l->module)
+		s->l->module = target_module_at(s->t, s->found[0]);
+	return s->l->module ? 0 : err_set(err, CCORE_ELAYOUT, s->found[0], "it is in no file");
+}
+
+// -- interpreters
+
+static bool is_interpreter(struct search *s, addr_t addr)
+{
+	const struct layout *l = s->l;
+	addr_t thread, dict;
+
+	if (!addr || addr % 8)
+		return false;
+	dict = search_field(s->r, addr, F_IS_SYSDICT);
+	if (!search_is_object(s->r, dict))
+		return false;
+	thread = search_field(s->r, addr, F_IS_THREADS);
+	if (!thread || thread % 8 || !layout_has(l, F_TS_INTERP))
+		return false;
+	return search_field(s->r, thread, F_TS_INTERP) == addr;
+}
+
+// _PyRuntime.interpreters.head, and .main after it.
+static bool look_for_runtime(void *ctx, addr_t at, uint64_t value)
+{
+	struct search *s = ctx;
+	const addr_t runtime = at - layout_off(s->l, F_RT_INTERPRETERS);
+	addr_t main;
+
+	if (!is_interpreter(s, value))
+		return true;
+	main = search_word(s->r, at + 8);
+	if (!is_interpreter(s, main) ||
+	    (layout_has(s->l, F_RT_MAIN) && main != runtime + layout_off(s->l, F_RT_MAIN)))
+		return true;
+	return add(s, runtime);
+}
+
+static bool look_for_head(void *ctx, addr_t at, uint64_t value)
+{
+	struct search *s = ctx;
+
+	return !is_interpreter(s, value) || add(s, at);
+}
+
+// Of variables that point to interpreters, the list's leads to all of them.
+static bool leads_to_all(struct search *s, addr_t head)
+{
+	for (uint32_t i = 0; i < s->n; i++) {
+		const addr_t wanted = search_word(s->r, s->found[i]);
+		addr_t at = search_word(s->r, head);
+
+		for (uint32_t k = 0; at && at != wanted && k < LIM_INTERPRETERS; k++)
+			at = search_field(s->r, at, F_IS_NEXT);
+		if (!at)
+			return false;
+	}
+	return true;
+}
+
+static int find_head(struct search *s, struct ccore_error *err)
+{
+	const bool has_runtime = layout_has(s->l, F_RT_INTERPRETERS);
+	const enum symbol_id id = has_runtime ? SYM_PyRuntime : SYM_INTERP_HEAD;
+	uint32_t best = 0;
+
+	if (s->l->symbols[id])
+		return 0;
+	s->n = 0;
+	search_words(s->t, s->l->module, s->r, has_runtime ? look_for_runtime : look_for_head, s);
+	if (!s->n || s->n >= CANDIDATES_MAX || (has_runtime && s->n != 1))
+		return err_set(err, CCORE_ELAYOUT, 0,
+			       "%s in it that could be the list of "
+			       "interpreters",
+			       s->n ? "there are several words" : "there is no word");
+	while (!has_runtime && best < s->n && !leads_to_all(s, s->found[best]))
+		best++;
+	if (best == s->n)
+		return err_set(err, CCORE_ELAYOUT, 0,
+			       "there are words in it that lead to different interpreters");
+	search_set(s->l, id, s->found[best]);
+	return 0;
+}
+
+// -- generations: rings of objects, through three neighbours
+
+static bool is_ring_head(struct search *s, addr_t head)
+{
+	const struct layout *l = s->l;
+	const addr_t next = search_field(s->r, head, F_GC_NEXT);
+	const addr_t prev = search_field(s->r, head, F_GC_PREV);
+
+	return next && prev && next % 8 == 0 && prev % 8 == 0 && layout_has(l, F_GC_PREV) &&
+	       search_field(s->r, next, F_GC_PREV) == head &&
+	       search_field(s->r, prev, F_GC_NEXT) == head && (next != head) == (prev != head);
+}
+
+static bool look_for_generations(void *ctx, addr_t at, uint64_t value)
+{
+	struct search *s = ctx;
+	const addr_t array = at - layout_off(s->l, F_GEN_HEAD) - layout_off(s->l, F_GC_NEXT);
+	bool any = false;
+
+	if (!value || value % 8)
+		return true;
+	for (unsigned i = 0; i < GC_GENERATIONS; i++) {
+		const addr_t gen = array + i * s->l->struct_size[S_gc_generation];
+		const addr_t head = gen + layout_off(s->l, F_GEN_HEAD);
+		const addr_t next = search_field(s->r, head, F_GC_NEXT);
+
+		if (!is_ring_head(s, head) || search_field(s->r, gen, F_GEN_THRESHOLD) > 1u << 30)
+			return true;
+		if (next == head)
+			continue;
+		any = true;
+		if (!search_is_object(s->r, next + layout_gc_head(s->l)))
+			return true;
+	}
+	return !any || add(s, array);
+}
+
+static int find_generations(struct search *s, struct ccore_error *err)
+{
+	const struct layout *l = s->l;
+
+	if (layout_has(l, F_IS_GC) || layout_has(l, F_RT_GC) || l->symbols[SYM_GENERATIONS])
+		return 0;
+	s->n = 0;
+	search_words(s->t, l->module, s->r, look_for_generations, s);
+	if (s->n != 1)
+		return err_set(err, CCORE_ELAYOUT, 0,
+			       "%s in it that could be the collector's lists",
+			       s->n ? "there are several arrays" : "there is no array");
+	search_set(s->l, SYM_GENERATIONS, s->found[0]);
+	return 0;
+}
+
+int search_interpreter(struct layout *l, const struct target *t, struct py_reader *r,
+		       struct ccore_error *err)
+{
+	struct search s = {.r = r, .l = l, .t = t};
+
+	TRY(find_type(&s, err));
+	TRY(find_head(&s, err));
+	return find_generations(&s, err);
+}
