@@ -154,7 +154,7 @@ static void read_layout(struct layout *l, const char *name)
 		    6)
 			set_row(l, kind, row, x);
 	(void)fclose(f); // it was only read
-	l->source = "dwarf";
+	l->origin = ORIGIN_DWARF;
 	l->module = &interpreter;
 	if (validate_layout(l, &err) < 0 || layout_set_version(l, l->version, &err) < 0) {
 		(void)fprintf(stderr, "%s: %s: run make_layouts.py\n", path, err.text);
