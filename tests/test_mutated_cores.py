@@ -17,8 +17,8 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
-import time
 
 import pytest
 
@@ -40,6 +40,16 @@ SANITIZERS = {
     "UBSAN_OPTIONS": "exitcode=%d:print_stacktrace=1" % SANITIZED,
 }
 PT_LOAD, PT_NOTE = 1, 4
+# Of a process that is forked from a large one, the kernel counts what that one had resident.
+MEASURE = """
+import os, sys
+pid = os.fork()
+if not pid:
+    os.execv(sys.argv[2], sys.argv[2:])
+status, usage = os.wait4(pid, 0)[1:]
+with open(sys.argv[1], "w") as measured:
+    measured.write("%d %d %f" % (status, usage.ru_maxrss, usage.ru_utime + usage.ru_stime))
+"""
 PAGE = 4096
 HOSTILE = (0, 1, 7, 8, 0xff, 1 << 20, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 40, 1 << 47,
            (1 << 61) + 3, (1 << 63) - 1, 1 << 63, (1 << 64) - 8, (1 << 64) - 1)
@@ -227,24 +237,22 @@ def ask(path, question, cache, program=NECROPY_ASAN):
     command = [program, question[0], path] + list(question[1:]) + \
         ["--max-memory", str(MEMORY), "--threads", "2"]
     environment = dict(clean_environment(), XDG_CACHE_HOME=cache, **SANITIZERS)
-    with tempfile.TemporaryFile() as said:
-        began = time.monotonic()
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-                                 env=environment)
-        while True:
-            pid, status, usage = os.wait4(child.pid, os.WNOHANG)
-            if pid:
-                break
-            if time.monotonic() - began > PATIENCE_ON_THE_CLOCK:
-                child.send_signal(signal.SIGKILL)
-            time.sleep(0.005)
-        child.returncode = -os.WTERMSIG(status) if os.WIFSIGNALED(status) \
-            else os.WEXITSTATUS(status)
+    with tempfile.TemporaryFile() as said, tempfile.NamedTemporaryFile() as measured:
+        child = subprocess.Popen([sys.executable, "-ISc", MEASURE, measured.name] + command,
+                                 stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+                                 env=environment, start_new_session=True)
+        try:
+            child.wait(PATIENCE_ON_THE_CLOCK)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+        status, resident, took = (measured.read() or b"%d 0 0" % signal.SIGKILL).split()
+        status = int(status)
         said.seek(0, os.SEEK_END)
         size = said.tell()
         said.seek(max(0, size - 65536))
-        return (child.returncode, said.read().decode(errors="replace"), usage.ru_maxrss * 1024,
-                usage.ru_utime + usage.ru_stime)
+        return (-os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status),
+                said.read().decode(errors="replace"), int(resident) * 1024, float(took))
 
 
 def problem_with(path, question, cache, is_release):

@@ -248,7 +248,7 @@ static void join_rows(struct list *l)
 // -- text
 
 struct type_count {
-	uint32_t type;
+	const char *name;
 	uint64_t n;
 };
 
@@ -257,7 +257,8 @@ static int most_first(const void *a, const void *b)
 	const struct type_count *x = a, *y = b;
 	const int r = compare(y->n, x->n);
 
-	return r ? r : compare(x->type, y->type);
+	return r ? r
+		 : strcmp(x->name, y->name); // the types' order depends on what was asked before
 }
 
 // "__main__.Node × 2, dict": those of the example.
@@ -270,7 +271,7 @@ static bool types_text(const struct list *l, const struct row *row, struct strbu
 	if (!counts)
 		return false;
 	for (uint32_t i = 0; i < row->type_n; i++)
-		counts[i].type = l->types.data[row->first_type + i];
+		counts[i].name = h->py.types.data[l->types.data[row->first_type + i]]->name;
 	for (uint32_t i = 0; i < c->n; i++) {
 		const uint32_t *found = bsearch(&h->node_type[l->cycles.nodes.data[c->first + i]],
 						l->types.data + row->first_type, row->type_n,
@@ -281,7 +282,7 @@ static bool types_text(const struct list *l, const struct row *row, struct strbu
 	qsort(counts, row->type_n, sizeof(*counts), most_first);
 	for (uint32_t i = 0; i < row->type_n && i < TYPES_SHOWN; i++) {
 		strbuf_puts(out, i ? ", " : "");
-		strbuf_puts(out, h->py.types.data[counts[i].type]->name);
+		strbuf_puts(out, counts[i].name);
 		if (counts[i].n > 1) {
 			strbuf_puts(out, " × ");
 			strbuf_add_count(out, counts[i].n);
