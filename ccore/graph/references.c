@@ -124,7 +124,7 @@ uint64_t references_max_bytes(const struct heap *h)
 static int build(struct graph *ret, struct heap *h, uint64_t max_bytes, graph_visit_fn visit,
 		 struct ccore_error *err)
 {
-	struct damage before[PARALLEL_MAX];
+	struct damage before[PARALLEL_MAX] = {0};
 	int r;
 
 	// The same objects are read a second time: what is wrong with them has been counted.

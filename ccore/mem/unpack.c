@@ -164,10 +164,12 @@ int unpack(struct unpacked *ret, const struct compression *format, const struct 
 	int r;
 
 	if (fd < 0)
+		// cppcheck-suppress memleak ; freed by its attribute
 		return CCORE_EIO;
 	u.room = room_in(fd);
 	state = piece ? format->open() : NULL;
 	if (!state)
+		// cppcheck-suppress memleak ; freed by its attribute
 		return err_nomem(err);
 	r = decode(&u, state, piece, &ended, err);
 	format->close(state);
