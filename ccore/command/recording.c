@@ -155,7 +155,11 @@ int recording_count(struct session *s, struct recording_sample *sample, struct c
 	TRY(target_open_pid(&target, s->target.pid, &opts, err));
 	sample->values[RECORDING_STOPPED] = target.stopped_ns / 1000;
 	heap = calloc(1, sizeof(*heap));
-	r = heap ? heap_open(heap, &target, &s->heap.opts, err) : err_nomem(err);
+	if (!heap) {
+		target_done(&target);
+		return err_nomem(err);
+	}
+	r = heap_open(heap, &target, &s->heap.opts, err);
 	if (r == 0) {
 		r = heap_need_gc(heap, err);
 		if (r == 0)
