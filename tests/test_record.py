@@ -148,7 +148,7 @@ def test_the_process_runs_while_it_is_recorded(program, tmp_path):
     running.send_signal(signal.SIGINT)
     status, text = end(running)
     assert status == 0 and "interrupted" in text and "was not stopped" in text
-    assert states <= {"S", "R"}
+    assert states and not states & {"T", "t"}  # stopped; it may wait for a page, "D"
     assert len(samples(tmp_path / "run.csv")) >= 2
 
 
