@@ -32,7 +32,8 @@ def main():
     directory = tempfile.mkdtemp(prefix="necropy-bench-", dir=os.environ.get("TMPDIR", "/var/tmp"))
     os.environ["XDG_CACHE_HOME"] = os.path.join(directory, "cache")
     try:
-        rows = small_core(directory) + emulated_core(directory) + large_core(directory)
+        rows = (small_core(directory) + emulated_core(directory) + compared_core(directory)
+                + large_core(directory) + many_kinds_core(directory))
     finally:
         shutil.rmtree(directory)
     print_table(["", "necropy", "rival", "ratio", "budget", "the rival"], rows)
@@ -52,21 +53,48 @@ def small_core(directory):
 
 
 def emulated_core(directory):
-    """What it costs to ask the types' own code: `verify` does so for every tracked object."""
+    """What it costs to ask the types' own code, of objects that the tables do not know."""
+    count = OBJECTS // 8
+    result = os.path.join(directory, "elements.json")
+    program = os.path.join(oracle.PROGRAMS, "many_elements.py")
+    process = oracle.Process([PYTHON, "-B", program, result, str(count)], directory)
+    with open(result) as text:
+        wanted = oracle.address(json.load(text)["wanted"])
+    core = take_core(process)
+    command = [oracle.NECROPY, "why", core, wanted, "--threads", "1"]
+    asked, unasked = with_and_without_emulator(command)
+    os.unlink(core)
+    return [["why among %d Elements" % count, seconds(asked), seconds(unasked), "", "",
+             "necropy without the emulator, which guesses"],
+            ["tp_traverse emulated, a thread", rate(count, asked - unasked), "", "", "> 0.3 M/s",
+             ""]]
+
+
+def compared_core(directory):
+    """The same for objects that the tables know: `verify` asks for each, and compares."""
     count = OBJECTS // 8
     program = os.path.join(oracle.PROGRAMS, "many_futures.py")
     process = oracle.Process([PYTHON, "-B", program, str(count)], directory)
     core = take_core(process)
     command = [oracle.NECROPY, "verify", core, "--threads", "1"]
+    asked, unasked = with_and_without_emulator(command)
+    os.unlink(core)
+    return [["verify of %d futures" % count, seconds(asked), seconds(unasked), "", "",
+             "necropy without the emulator, which compares nothing"],
+            ["tp_traverse emulated and compared, a thread", rate(count, asked - unasked), "", "",
+             "", ""]]
+
+
+def with_and_without_emulator(command):
     asked = median_of(lambda: run_timed(command))
     os.environ["NECROPY_UNICORN"] = "/nonexistent"
     unasked = median_of(lambda: run_timed(command))
     del os.environ["NECROPY_UNICORN"]
-    os.unlink(core)
-    return [["verify of %d futures" % count, seconds(asked), seconds(unasked), "", "",
-             "necropy without the emulator, which compares nothing"],
-            ["tp_traverse emulated and compared, a thread",
-             "%.2f M/s" % (count / max(asked - unasked, 1e-9) / 1e6), "", "", "> 0.3 M/s", ""]]
+    return asked, unasked
+
+
+def rate(count, time_taken):
+    return "%.2f M/s" % (count / max(time_taken, 1e-9) / 1e6)
 
 
 def large_core(directory):
@@ -97,6 +125,27 @@ def large_core(directory):
                      "%d objects; resident with the core's pages: %.0f MB"
                      % (objects, resident / 1e6)])
     return rows
+
+
+def many_kinds_core(directory):
+    """Counting everything where few objects are the collector's: numbers and texts in lists."""
+    lists = OBJECTS * 39 // 40
+    say("building a heap of %d lists of numbers and texts" % lists)
+    result = os.path.join(directory, "kinds.json")
+    program = os.path.join(oracle.PROGRAMS, "many_kinds.py")
+    process = oracle.Process([PYTHON, "-B", program, result, str(lists)], directory)
+    with open(result) as text:
+        rival = json.load(text)
+    core = take_core(process)
+    count = count_all(core)
+    row = compared("types, %.1f M objects of all kinds" % (count / 1e6),
+                   [oracle.NECROPY, "types", core],
+                   {"times": {"types": rival["time"]},
+                    "rivals": {"types": "Counter of gc's %.1f M in the process"
+                               % (rival["objects"] / 1e6)}},
+                   "types", "at least 1.0 x")
+    os.unlink(core)
+    return [row]
 
 
 def compared(name, command, rival, key, budget):

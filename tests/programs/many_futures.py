@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Many objects of a type that only its own code knows. Usage: many_futures.py NUMBER"""
+"""Many futures, which the tables know, and their own code too. Usage: many_futures.py NUMBER"""
 
 import asyncio
 import gc
