@@ -89,7 +89,9 @@ void waiting_find(struct py_reader *r, const struct stack_frame *frames, uint64_
 		ret->own++;
 	if (!ret->own || !waits_in(r, &frames[0]))
 		return;
-	// the outermost that has an object is what was asked for
+	// the outermost that has an object is what was asked for; at its end the main thread joins
+	// the others, on nobody's behalf
 	for (uint64_t i = ret->own; i-- > 0 && !ret->object;)
-		settle(r, &frames[i], ret);
+		if (!frame_is_in(r, &frames[i], THREADING, "_exitfunc|__exitfunc"))
+			settle(r, &frames[i], ret);
 }
