@@ -85,7 +85,7 @@ static inline const struct block_shape *block_recall(const struct block_memo *m,
 		return NULL;
 	block_memo_words(t, p + prefix, words);
 	s = &m->shapes[block_memo_shape_slot(type, size, words)];
-	return s->type_addr == type && s->block_bytes == size && s->prefix == prefix &&
+	return s->type && s->type_addr == type && s->block_bytes == size && s->prefix == prefix &&
 			       s->words[0] == words[0] && s->words[1] == words[1]
 		       ? s
 		       : NULL;

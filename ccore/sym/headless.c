@@ -60,6 +60,14 @@ static int start_cmp(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
+static bool overlaps_any(const struct module *m, const struct module *others, uint64_t n)
+{
+	for (const struct module *o = others; o && o < others + n; o++)
+		if (o->start < m->end && m->start < o->end)
+			return true;
+	return false;
+}
+
 int headless_find(struct target *t, struct ccore_error *err)
 {
 	const uint64_t known_n = t->modules.n;
@@ -76,10 +84,8 @@ int headless_find(struct target *t, struct ccore_error *err)
 		bounds_of(t, i, &first, &last);
 		m.start = d[first].start;
 		m.end = d[last].end;
-		for (uint64_t k = 0; k < known_n; k++)
-			if (t->modules.data[k].start < m.end && m.start < t->modules.data[k].end)
-				m.headless = false;
-		if (!m.headless || begins_readably(t, &d[first], m.name))
+		if (overlaps_any(&m, t->modules.data, known_n) ||
+		    begins_readably(t, &d[first], m.name))
 			continue;
 		reach_headers(t, &m, &d[first]);
 		if (!vec_push(&t->modules, m))
