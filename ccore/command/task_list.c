@@ -67,6 +67,7 @@ static int add_running(struct task_list *t, struct task_item *item, const struct
 	int status = add_frame(t, item, f, err);
 
 	item->state = "running";
+	item->is_running = true;
 	if (status < 0 || !may_run(t))
 		return status;
 	TRY(need_threads(t, err));
@@ -225,6 +226,7 @@ static int add_of_thread(struct task_list *t, struct task_item *item, const stru
 	bool ok = true;
 	int status;
 
+	item->is_running = true;
 	TRY(need_threads(t, err));
 	while (i < t->threads.all.n && !runs_in(t, g, &t->threads.all.data[i]))
 		i++;

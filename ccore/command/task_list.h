@@ -14,15 +14,15 @@ enum task_kind { TASK_ASYNCIO, TASK_TRIO, TASK_GREENLET };
 struct task_item {
 	addr_t addr;
 	enum task_kind kind;
-	const char *state; // static
-	bool has_ended;
-	addr_t waiter;	      // the future, nursery or other object it waits for, or 0
-	bool waits_for_tasks; // `waiter` is a nursery
-	addr_t nursery;	      // of Trio, that it is a child of, or 0
-	addr_t parent;	      // the task that has that nursery, or 0
-	uint64_t first, n;    // in task_list.frames
-	uint64_t hash;	      // of its stack
-	uint64_t same;	      // how many that one stands for: 1
+	const char *state;	    // static
+	bool has_ended, is_running; // running: its frames are a thread's
+	addr_t waiter;		    // the future, nursery or other object it waits for, or 0
+	bool waits_for_tasks;	    // `waiter` is a nursery
+	addr_t nursery;		    // of Trio, that it is a child of, or 0
+	addr_t parent;		    // the task that has that nursery, or 0
+	uint64_t first, n;	    // in task_list.frames
+	uint64_t hash;		    // of its stack
+	uint64_t same;		    // how many that one stands for: 1
 };
 
 // `by` waits for `task`, itself or by way of gather() or a nursery.

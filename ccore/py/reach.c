@@ -11,14 +11,18 @@ static bool is_text(const struct edge *e, const char *text)
 	return e->label == LABEL_TEXT && strcmp((const char *)(uintptr_t)e->word, text) == 0;
 }
 
+static bool is_cell(const struct reach *s, uint32_t step)
+{
+	const struct py_type *type = py_type_of(s->r, s->steps.data[step].addr);
+
+	return type && strcmp(type->name, "cell") == 0;
+}
+
 // References that a reader of the source would not call one. Never two after each other.
 static bool is_free(const struct reach *s, uint32_t from, const struct edge *e)
 {
-	const struct py_type *type = py_type_of(s->r, s->steps.data[from].addr);
-
 	return !s->steps.data[from].was_free &&
-	       (is_text(e, ".__dict__") || is_text(e, ".__closure__") ||
-		(type && strcmp(type->name, "cell") == 0));
+	       (is_text(e, ".__dict__") || is_text(e, ".__closure__") || is_cell(s, from));
 }
 
 static bool is_followed(const struct reach *s, const struct edge *e)
@@ -90,7 +94,8 @@ void reach_from(struct reach *s, addr_t start, bool (*take)(void *ctx, uint32_t 
 	for (uint32_t i = 0; i < s->steps.n && !s->failed; i++) {
 		if (!take(ctx, i))
 			break;
-		if (s->steps.data[i].depth < s->depth_max)
+		if (s->steps.data[i].depth < s->depth_max ||
+		    (!s->steps.data[i].was_free && is_cell(s, i)))
 			visit(s, i);
 	}
 }
