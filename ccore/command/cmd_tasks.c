@@ -291,7 +291,7 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 
 const struct command command_tasks = {
 	.name = "tasks",
-	.summary = "tasks of asyncio and Trio, greenlets: where each waits, for what, who for it",
+	.summary = "tasks of asyncio and Trio, greenlets: where each waits, and for what",
 	.argument = "",
 	.details = "Of each task that has not ended: its name and state, the coroutines from the "
 		   "innermost to the task's own, each with its line, the future or task it awaits, "

@@ -16,7 +16,7 @@ struct reach_step {
 	addr_t addr;
 	uint32_t from;	// index of the step it was found from; its own: the start
 	uint32_t depth; // references so far; an instance's dict, and a cell's content, are none
-	bool was_free; // the last reference did not count
+	bool was_free;	// the last reference did not count
 	struct edge edge;
 };
 
