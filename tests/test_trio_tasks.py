@@ -9,6 +9,8 @@ import pytest
 
 @pytest.fixture(params=["trio", "anyio"])
 def tasks(request, lab, python, way):
+    if python.version < (3,):
+        pytest.skip("2.7 has no coroutines")
     if way != "kernel" and python.path != oracle.DEBIAN_PYTHON:
         pytest.skip("what is read does not depend on the way: one Python will do")
     return lab.target(python, "trio_tasks", way, ("anyio",) if request.param == "anyio" else ())

@@ -4,7 +4,7 @@
 With "anyio" the tasks are made by AnyIO, which runs on Trio. The truth: {"tasks": {address:
 {"name", "state", "parent": address or None, "awaits": address or None, "children": addresses of
 those it waits for, "frames": [[function, file, line]]}}}, the innermost coroutine first. Ends with
-the reason where the library is not installed.
+the reason where the library is not installed. Runs on CPython 3.6 or later.
 """
 
 import json
