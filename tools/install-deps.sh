@@ -35,6 +35,10 @@ packages_of() {
         zstd            # compressed cores
         lz4             # others
         python3-matplotlib  # plot
+        python3-greenlet  # stacks that a thread switches between, which tasks lists
+        python3-gevent    # a library made of them
+        python3-trio      # another's tasks than asyncio's
+        python3-anyio     # a library that runs on it
         binutils        # nm, objcopy: what the library exports, stripped interpreters
     " ;;
     check) echo "

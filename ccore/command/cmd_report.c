@@ -254,10 +254,10 @@ const struct command command_report = {
 	.is_whole = true,
 	.details =
 		"crash: the signal, what lies at the address it is about, the thread that got it "
-		"with "
-		"its Python stack, the exceptions that threads were raising or handling with "
-		"their causes and tracebacks, the depth of recursion. hang: what each thread waits "
-		"for, and who has it; threads that wait for each other, with their stacks; those "
+		"with its Python stack, the exceptions that threads were raising or handling "
+		"with their causes and tracebacks, those that could not be raised, the depth of "
+		"recursion. hang: what each thread waits for, and who has it, or else whose "
+		"variables refer to it; threads that wait for each other, with their stacks; those "
 		"that can not go on for another reason; who holds the GIL. ~ marks who seems to "
 		"have a lock that does not note it: it is in a with statement or a function that "
 		"has acquired it. Both end with commands to go on with, and show all rows unless "

@@ -40,6 +40,13 @@ void report_fatal(struct report *p, const struct os_thread *os, struct ccore_err
 /** The exceptions of all threads, and those that were printed last. */
 int report_exceptions(struct report *p, struct ccore_error *err);
 
+/** `exception` and what it was caused by, nearest first, with tracebacks; `mark` before it. */
+int report_exception(struct report *p, const char *key, const char *mark, addr_t exception,
+		     addr_t traceback, struct ccore_error *err);
+
+/** Exceptions that could not be raised, where something is left of them. */
+int report_unraisable(struct report *p, struct ccore_error *err);
+
 /** `report hang`, all of it. */
 int report_hang(struct report *p, struct ccore_error *err);
 

@@ -62,14 +62,13 @@ static void add_texts(struct report *p, const char *key, addr_t sequence)
 		report_add(p, key, 0, "… %" PRIu64 " more", n - ITEMS_SHOWN);
 }
 
-// `exception`, and what it was caused by, nearest first.
 static bool is_memory_error(const char *text)
 {
 	return strncmp(text, "MemoryError", strlen("MemoryError")) == 0;
 }
 
-static int add_chain(struct report *p, const char *key, addr_t exception, addr_t traceback,
-		     struct ccore_error *err)
+int report_exception(struct report *p, const char *key, const char *mark, addr_t exception,
+		     addr_t traceback, struct ccore_error *err)
 {
 	struct py_reader *r = heap_reader(&p->s->heap);
 	struct hashmap seen = {0};
@@ -90,13 +89,14 @@ static int add_chain(struct report *p, const char *key, addr_t exception, addr_t
 		}
 		if (!exception_links(r, exception, &to) || !exception_text(r, exception, &text))
 			break;
-		report_add(p, key, exception, "%s", text.failed ? "?" : text.data);
+		report_add(p, key, exception, "%s%s", mark, text.failed ? "?" : text.data);
 		p->out_of_memory |= !text.failed && is_memory_error(text.data);
 		strbuf_done(&text);
 		add_traceback(p, to.traceback ? to.traceback : traceback);
 		add_texts(p, "  note", to.notes);
 		add_texts(p, "  of group", to.group);
 		traceback = 0;
+		mark = "";
 		key = to.cause ? "caused by" : "while handling";
 		exception = to.cause ? to.cause : to.context;
 	}
@@ -150,7 +150,7 @@ static int add_thread(struct report *p, const struct thread *t, struct ccore_err
 			report_add(p, "exceptions of", state->addr, "%s",
 				   name.failed ? "?" : name.data);
 		status = e->type ? add_unmade(p, key, e)
-				 : add_chain(p, key, e->value, e->traceback, err);
+				 : report_exception(p, key, "", e->value, e->traceback, err);
 	}
 	strbuf_done(&name);
 	exceptions_done(&found);
@@ -165,8 +165,8 @@ static int add_last(struct report *p, const struct interpreter *in, struct ccore
 
 	if (!value || !is_exception(r, value))
 		return 0;
-	return add_chain(p, "sys.last_value", value, dict_lookup(r, in->sysdict, "last_traceback"),
-			 err);
+	return report_exception(p, "sys.last_value", "", value,
+				dict_lookup(r, in->sysdict, "last_traceback"), err);
 }
 
 // What the process had mapped then says how it came to that: a limit, or no more to be had.
@@ -194,6 +194,7 @@ int report_exceptions(struct report *p, struct ccore_error *err)
 		TRY(add_thread(p, &p->threads.all.data[i], err));
 	for (uint64_t i = 0; i < rt->interpreters.n; i++)
 		TRY(add_last(p, &rt->interpreters.data[i], err));
+	TRY(report_unraisable(p, err));
 	add_memory(p);
 	return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // report hang: which threads wait for what and for whom, and which of them for ever.
 #include "command/report.h"
+#include "command/wait_referrers.h"
 #include "command/waits.h"
 
 #include <inttypes.h>
@@ -9,10 +10,12 @@
 #define DEADLOCK_SHOWN 20u
 #define WAITING_SHOWN 100u
 #define OWNERS_SHOWN 5u
+#define REFERRERS_SHOWN 5u
 
 struct hang {
 	struct report *p;
 	struct waits waits;
+	struct wait_referrers referrers;
 	uint64_t shown;
 };
 
@@ -55,6 +58,45 @@ static void add_owner(struct hang *h, const struct wait_owner *o)
 	report_add_place(h->p, "  in", o->frame.addr, o->frame.code, &at);
 }
 
+static void add_referrer(struct hang *h, const struct wait_referrer *f)
+{
+	struct py_reader *r = heap_reader(&h->p->s->heap);
+	struct strbuf text = {0};
+	struct code_position at;
+
+	if (f->task) {
+		strbuf_puts(&text, "task ");
+		task_item_name(&h->referrers.tasks, f->task, &text);
+	} else {
+		thread_text(h->p->s, &h->p->threads.all.data[f->thread], &text);
+	}
+	report_add(h->p, "  refers to it", f->task, "%s: %s", text.failed ? "?" : text.data,
+		   f->path);
+	strbuf_done(&text);
+	if (!f->has_frame)
+		return;
+	stack_frame_position(r, &f->frame, &at);
+	report_add_place(h->p, "  in", f->frame.addr, f->frame.code, &at);
+}
+
+// Nothing notes who will set an Event: who could are those that have it.
+static void add_referrers(struct hang *h, const struct wait *w)
+{
+	uint64_t n = 0;
+
+	if (!wait_wants_referrers(w))
+		return;
+	for (uint64_t i = 0; i < h->referrers.all.n; i++)
+		if (h->referrers.all.data[i].object == w->object && n++ < REFERRERS_SHOWN)
+			add_referrer(h, &h->referrers.all.data[i]);
+	if (n > REFERRERS_SHOWN)
+		report_add(h->p, "  refers to it", 0, "… %" PRIu64 " more", n - REFERRERS_SHOWN);
+	if (!n)
+		report_add(h->p, "  refers to it", 0,
+			   "no variable of a thread or task that does not wait for it itself%s",
+			   h->referrers.is_cut ? ", as far as was looked" : "");
+}
+
 static void add_wait(struct hang *h, uint64_t i)
 {
 	const struct wait *w = &h->waits.all.data[i];
@@ -68,6 +110,7 @@ static void add_wait(struct hang *h, uint64_t i)
 		add_owner(h, &h->waits.owners.data[w->owner + k]);
 	if (w->owner_n > OWNERS_SHOWN)
 		report_add(h->p, "  held by", 0, "… %" PRIu64 " more", w->owner_n - OWNERS_SHOWN);
+	add_referrers(h, w);
 }
 
 static int add_with_stack(struct hang *h, uint64_t i, struct ccore_error *err)
@@ -199,7 +242,7 @@ static void add_next(struct hang *h)
 		(void)snprintf(command, sizeof(command), "bt --locals"); // fits
 	report_add_next(h->p, command, "with the variables of each frame");
 	report_add_next(h->p, "threads", "each thread on a line, with what it waits for");
-	report_add_next(h->p, "tasks", "what asyncio's tasks await");
+	report_add_next(h->p, "tasks", "where tasks and greenlets wait");
 }
 
 int report_hang(struct report *p, struct ccore_error *err)
@@ -209,6 +252,11 @@ int report_hang(struct report *p, struct ccore_error *err)
 
 	if (status < 0)
 		return status;
+	status = wait_referrers_find(&h.referrers, p->s, &p->threads, &h.waits, err);
+	if (status < 0) {
+		waits_done(&h.waits);
+		return status;
+	}
 	add_summary(&h);
 	for (uint32_t i = 1; i <= h.waits.deadlock_n && status == 0; i++)
 		status = add_deadlock(&h, i, err);
@@ -219,6 +267,7 @@ int report_hang(struct report *p, struct ccore_error *err)
 		report_add(p, "…", 0, "%" PRIu64 " more threads that wait: threads -n all",
 			   h.shown - WAITING_SHOWN);
 	add_next(&h);
+	wait_referrers_done(&h.referrers);
 	waits_done(&h.waits);
 	return status;
 }

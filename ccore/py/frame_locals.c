@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "py/frame_locals.h"
 
+#include "py/exception.h"
+
 // What a cell holds; an object that is no cell itself: it has not been put into one yet.
 static addr_t cell_contents(struct py_reader *r, addr_t cell)
 {
@@ -101,4 +103,44 @@ addr_t frame_local(struct py_reader *r, const struct stack_frame *f, const char 
 
 	frame_locals_each(r, f, take_if_named, &s);
 	return s.found;
+}
+
+// -- what its code names
+
+// Names that one code object uses: of attributes and globals.
+#define NAMES_MAX 4096u
+
+addr_t code_names(struct py_reader *r, addr_t code, uint64_t *ret_n)
+{
+	struct py_object o;
+	addr_t names;
+
+	*ret_n = 0;
+	if (!layout_has(r->layout, F_CO_NAMES) || !py_object_open(r, code, &o) ||
+	    o.type->family != &family_code)
+		return 0;
+	names = object_u64(r, &o, F_CO_NAMES);
+	(void)sequence_item(r, names, 0, ret_n); // its length is wanted
+	*ret_n = u64_min(*ret_n, NAMES_MAX);
+	return names;
+}
+
+void frame_globals_each(struct py_reader *r, const struct stack_frame *f,
+			bool (*take)(void *ctx, addr_t name, addr_t value), void *ctx)
+{
+	bool go_on = true;
+	uint64_t n;
+	const addr_t names = code_names(r, f->code, &n);
+
+	for (uint64_t i = 0; i < n && go_on && f->globals; i++) {
+		const addr_t name = sequence_item(r, names, i, NULL);
+		struct strbuf text = {0};
+		addr_t value = 0;
+
+		if (text_append(r, name, LIM_NAME_BYTES, &text, NULL) && !text.failed && text.n)
+			value = dict_lookup(r, f->globals, text.data);
+		strbuf_done(&text);
+		if (value)
+			go_on = take(ctx, name, value);
+	}
 }

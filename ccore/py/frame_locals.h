@@ -13,6 +13,13 @@
 void frame_locals_each(struct py_reader *r, const struct stack_frame *f,
 		       bool (*take)(void *ctx, addr_t name, addr_t value), void *ctx);
 
+/** The names of attributes and globals that code object `code` uses: a tuple, or 0. */
+addr_t code_names(struct py_reader *r, addr_t code, uint64_t *ret_n);
+
+/** Show `take` each global that the code of `f` may use, as frame_locals_each() does. */
+void frame_globals_each(struct py_reader *r, const struct stack_frame *f,
+			bool (*take)(void *ctx, addr_t name, addr_t value), void *ctx);
+
 /** The value of the variable `name` among those, or 0. */
 addr_t frame_local(struct py_reader *r, const struct stack_frame *f, const char *name);
 

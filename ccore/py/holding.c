@@ -119,24 +119,6 @@ void with_blocks_each(struct py_reader *r, const struct stack_frame *f,
 
 // -- acquire() without `with`
 
-// Names that one code object uses: of attributes and globals.
-#define NAMES_MAX 4096u
-
-static addr_t names_of(struct py_reader *r, addr_t code, uint64_t *ret_n)
-{
-	struct py_object o;
-	addr_t names;
-
-	*ret_n = 0;
-	if (!layout_has(r->layout, F_CO_NAMES) || !py_object_open(r, code, &o) ||
-	    o.type->family != &family_code)
-		return 0;
-	names = object_u64(r, &o, F_CO_NAMES);
-	(void)sequence_item(r, names, 0, ret_n); // its length is wanted
-	*ret_n = u64_min(*ret_n, NAMES_MAX);
-	return names;
-}
-
 struct search {
 	struct py_reader *r;
 	addr_t lock;
@@ -152,12 +134,21 @@ static bool compare_local(void *ctx, addr_t name, addr_t value)
 	return !s->found;
 }
 
+static bool compare_global(void *ctx, addr_t name, addr_t value)
+{
+	struct search *s = ctx;
+
+	(void)name; // whatever it is called
+	s->found = value == s->lock;
+	return !s->found;
+}
+
 bool frame_may_acquire(struct py_reader *r, const struct stack_frame *f, addr_t lock)
 {
 	struct search s = {.r = r, .lock = lock};
 	bool acquires = false;
 	uint64_t n;
-	const addr_t names = names_of(r, f->code, &n);
+	const addr_t names = code_names(r, f->code, &n);
 
 	for (uint64_t i = 0; i < n && !acquires; i++)
 		acquires = text_equals(r, sequence_item(r, names, i, NULL), "acquire");
@@ -165,13 +156,7 @@ bool frame_may_acquire(struct py_reader *r, const struct stack_frame *f, addr_t 
 		return false;
 	if (code_flags(r, f->code) & CODE_OPTIMIZED)
 		frame_locals_each(r, f, compare_local, &s);
-	for (uint64_t i = 0; i < n && !s.found && f->globals; i++) {
-		struct strbuf name = {0};
-
-		if (text_append(r, sequence_item(r, names, i, NULL), LIM_NAME_BYTES, &name, NULL) &&
-		    !name.failed && name.n)
-			s.found = dict_lookup(r, f->globals, name.data) == lock;
-		strbuf_done(&name);
-	}
+	if (!s.found)
+		frame_globals_each(r, f, compare_global, &s);
 	return s.found;
 }

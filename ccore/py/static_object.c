@@ -146,12 +146,22 @@ static bool is_tuple(struct proof *p, const struct py_object *o)
 	return true;
 }
 
+// A row of pointers, one of which leads to a type: so Cython keeps what its modules use.
+static bool is_row_of_pointers(struct proof *p, const struct py_object *o)
+{
+	bool immortal;
+	const uint64_t first = py_refcount(p->r, o, &immortal);
+	uint64_t word;
+
+	return !immortal && first % 8 == 0 && mem_read_u64(p->r->py->mem, first, &word) == 0;
+}
+
 // Objects of other kinds: all that they refer to are objects, and there is something.
 static bool refers_to_objects(struct proof *p, const struct py_object *o)
 {
 	bool any = false;
 
-	return members_are_objects(p, o, &any) && any;
+	return !is_row_of_pointers(p, o) && members_are_objects(p, o, &any) && any;
 }
 
 // Those that are nothing but a header: known by name, or by the refcount that immortals have.

@@ -106,7 +106,7 @@
 // Frame slots: co_nlocalsplus + co_stacksize of one code object.
 #define LIM_FRAME_SLOTS 1000000u
 
-// Coroutines of all of asyncio's tasks together; each takes us 100 bytes.
+// Frames of all tasks and greenlets together; each takes us 100 bytes.
 #define LIM_TASK_FRAMES 4000000u
 
 // Tasks that all of asyncio's tasks together wait for.

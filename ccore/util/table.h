@@ -16,7 +16,7 @@
 
 #include <stdbool.h>
 
-#define TABLE_COLUMNS_MAX 24u
+#define TABLE_COLUMNS_MAX 32u
 
 // How text shows a table; other formats always show rows and columns.
 enum table_style {
