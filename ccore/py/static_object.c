@@ -127,12 +127,13 @@ static bool is_tuple(struct proof *p, const struct py_object *o)
 	return true;
 }
 
-// Objects of other kinds: all that they refer to are objects, and there is something.
+// Objects of other kinds: all that they refer to are objects, and there is something. Where there
+// are immortals the compiler makes no other; the runtime has tables there of counts and types.
 static bool refers_to_objects(struct proof *p, const struct py_object *o)
 {
 	bool any = false;
 
-	return members_are_objects(p, o, &any) && any;
+	return !p->r->layout->facts[FACT_IMMORTAL] && members_are_objects(p, o, &any) && any;
 }
 
 // Those that are nothing but a header: known by name, or by the refcount that immortals have.
