@@ -40,8 +40,11 @@ def emulated(extensions_core):
 def test_references_are_repeated_as_often_as_the_collector_sees_them(extensions_core, emulated):
     truth, wrong = extensions_core.truth, {}
     for addr, name in truth.objects.items():
+        wanted = collections.Counter(truth["edges"].get(str(addr), ()))
         found = collections.Counter(to for to, kind, _ in emulated[addr] if kind == "visit")
-        if found != collections.Counter(truth["edges"].get(str(addr), ())) and name != "frame":
+        # the dict of interned strings, where the collector knows it, holds none of them
+        weak = set(to for to, kind, _ in emulated[addr] if kind == "weak")
+        if found != wanted and name != "frame" and not (name == "dict" and weak == set(wanted)):
             wrong[name, hex(addr)] = found
     assert wrong == {}
     assert len(truth.objects) > 5000
