@@ -16,9 +16,10 @@ from oracle import ROOT, necropy
 from test_references import Binding
 
 # Structs all of whose rows stay.
-ANCHORS = ("PyObject", "PyIntObject", "PyDictValues", "PyVarObject", "PyTypeObject", "PyHeapTypeObject", "PyMemberDef", "PyGC_Head",
-           "gc_generation", "gc_runtime", "runtime", "PyInterpreterState", "PyThreadState", "CFrame",
-           "static_type_state", "PyThreadStateImpl", "mi_heap", "mi_page_queue", "mi_page", "mi_segment")
+ANCHORS = ("PyObject", "PyVarObject", "PyIntObject", "PyTypeObject", "PyHeapTypeObject",
+           "PyMemberDef", "PyDictValues", "static_type_state", "PyGC_Head", "gc_generation",
+           "gc_runtime", "runtime", "PyInterpreterState", "PyThreadState", "PyThreadStateImpl",
+           "CFrame", "mi_heap", "mi_page_queue", "mi_page", "mi_segment")
 
 
 def wanted_fields():
