@@ -537,8 +537,11 @@ static void look_at_block(struct py_reader *r, addr_t addr)
 	block_rules_init(&rules, r->layout);
 	if (block_classify(r, &rules, &b, &object, &type) == BLOCK_OBJECT)
 		(void)py_object_open_typed(r, object, type, &o);
-	if (py_object_open(r, addr, &o))
-		(void)static_object_is_proved(r, &o, addr + b.size);
+	if (py_object_open(r, addr, &o)) {
+		const struct static_place place = {.end = addr + b.size};
+
+		(void)static_object_is_proved(r, &o, &place);
+	}
 }
 
 static void look_at_object(struct py_reader *r, addr_t addr)
