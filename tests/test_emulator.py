@@ -40,8 +40,11 @@ def emulated(extensions_core):
 def test_references_are_repeated_as_often_as_the_collector_sees_them(extensions_core, emulated):
     truth, wrong = extensions_core.truth, {}
     for addr, name in truth.objects.items():
+        wanted = collections.Counter(truth["edges"].get(str(addr), ()))
         found = collections.Counter(to for to, kind, _ in emulated[addr] if kind == "visit")
-        if found != collections.Counter(truth["edges"].get(str(addr), ())) and name != "frame":
+        # the dict of interned strings, where the collector knows it, holds none of them
+        weak = set(to for to, kind, _ in emulated[addr] if kind == "weak")
+        if found != wanted and name != "frame" and not (name == "dict" and weak == set(wanted)):
             wrong[name, hex(addr)] = found
     assert wrong == {}
     assert len(truth.objects) > 5000
@@ -141,7 +144,9 @@ def room_for_code(path, size):
 ENDLESS = b"\xeb\xfe"                          # jmp .
 FAULT = b"\x48\xc7\xc0\x10\x00\x00\x00\x8b\x00"  # mov $0x10,%rax; mov (%rax),%eax
 SYSTEM_CALL = b"\xb8\x00\x00\x00\x00\x0f\x05\xc3"  # read()
-ADDRESS_OF_TP_TRAVERSE = 184
+# A free-threaded object's header is two words longer.
+OFFSET_OF_OB_TYPE = {False: 8, True: 24}
+OFFSET_OF_TP_TRAVERSE = {False: 184, True: 200}
 
 
 @pytest.mark.parametrize("code", [ENDLESS, FAULT, SYSTEM_CALL],
@@ -151,10 +156,12 @@ def test_code_that_cannot_be_run_is_damage_and_the_rest_goes_on(python, tmp_path
     try:
         truth = target.truth
         victims = [addr for addr, found in truth.objects.items() if found == PARSER]
-        type_addr = struct.unpack("<Q", peek(target.name, victims[0] + 8, 8))[0]
+        type_addr = struct.unpack("<Q", peek(
+            target.name, victims[0] + OFFSET_OF_OB_TYPE[python.free_threaded], 8))[0]
         room = room_for_code(target.name, len(code))
         assert poke(target.name, room, code)
-        assert poke(target.name, type_addr + ADDRESS_OF_TP_TRAVERSE, struct.pack("<Q", room))
+        assert poke(target.name, type_addr + OFFSET_OF_TP_TRAVERSE[python.free_threaded],
+                    struct.pack("<Q", room))
         answer = necropy("objects", target.name, PARSER, "-n", "all", "--json")
         assert answer.status == 3
         damage = dict((d["kind"], d) for d in answer.document["damage"])

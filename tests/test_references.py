@@ -19,8 +19,8 @@ from necropy_gdb import _native  # noqa: E402  (found by the line above)
 class Binding(object):
     """References of one object after the other, from one session."""
 
-    def __init__(self, core):
-        choices = _native.Choices(None, None, None, None, 0, 1, 0)
+    def __init__(self, core, layout=None):
+        choices = _native.Choices(None, None, None, None, 0, 1, 0, layout)
         self.session = _native.load().open_core(core, choices, _native.Callbacks(self.go_on))
 
     @staticmethod
@@ -29,12 +29,16 @@ class Binding(object):
 
     def references(self, addr):
         """{kind: set of addresses} of the object at `addr`."""
+        return self.references_and_sources(addr)[0]
+
+    def references_and_sources(self, addr):
+        """The same, and a Counter of how they are known."""
         found = collections.defaultdict(set)
         with self.session.run(["refs", hex(addr), "-n", "all"]) as result:
             columns = result.columns()
             for to, kind in zip(columns["addr"], columns["kind"]):
                 found[kind].add(to)
-        return found
+            return found, collections.Counter(columns["source"])
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ static void add_object(struct residue *r, struct heap *h, uint64_t id)
 		r->none_n++;
 		return;
 	}
-	// A static object's count begins with one that no one holds.
-	r->counted.known[id] += target_module_at(h->target, h->node_addr[id]) != NULL;
+	r->counted.known[id] += heap_refcount_start(h, (uint32_t)id);
 	left = refcount > INT32_MAX ? INT32_MAX : (int64_t)refcount - r->counted.known[id];
 	r->of[id] = left <= INT32_MIN ? INT32_MIN + 1 : (int32_t)left;
 	r->exact_n += left == 0;

@@ -30,12 +30,12 @@ static inline bool residue_is_hidden(const struct residue *r, uint32_t id)
 int residue_compute(struct residue *ret, struct heap *h, struct ccore_error *err);
 
 /**
- * Whether refcounts count every reference: not in free-threaded builds, where threads and frames
- * hold some objects without counting. The residue is then no more than a hint.
+ * Whether refcounts count every reference: not in free-threaded builds whose frames hold some
+ * objects without counting. The residue is then no more than a hint.
  */
 static inline bool residue_is_sure(const struct heap *h)
 {
-	return !gc_sees_untracked(&h->layout);
+	return !gc_sees_untracked(&h->layout) || h->layout.facts[FACT_DEFERRED_REFS];
 }
 
 /**

@@ -114,7 +114,7 @@ static void summarize_refcounts(struct verify *v, const struct check *c)
 		summarize_damage(v, c);
 	else
 		table_set_str(v->t, add_row(v, c->name, "not done", 0), v->detail,
-			      "free-threaded: threads and frames hold objects without counting");
+			      "free-threaded: frames hold objects without counting");
 }
 
 static void list_wrong_refcounts(struct verify *v, const struct check *c)

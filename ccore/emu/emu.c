@@ -415,6 +415,8 @@ static bool can_go_on(struct emu *e, uc_err err)
 		e->exact = true;
 		return true;
 	}
+	if (e->stopped == EMU_SYSCALL) // perhaps to say that there is no current thread
+		return prepare(e);
 	if (e->stopped != EMU_DONE)
 		return false;
 	if (e->write_to && !e->is_full && !emu_make_private(e, e->write_to) && !e->is_full)

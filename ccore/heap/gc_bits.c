@@ -7,9 +7,15 @@
 #define BIT_TRACKED 1u
 #define BIT_UNREACHABLE 4u // while a collection runs
 #define BIT_FROZEN 8u	   // gc.freeze()
+#define BIT_DEFERRED 64u
 
 #define DEBUG_HOOK_BYTES 16u // that debug hooks put before each block
 #define PREHEADER_BYTES 16u  // words of a managed dict before an object
+
+bool gc_bits_deferred(const struct py_reader *r, const struct py_object *o)
+{
+	return object_u64(r, o, F_OB_GC_BITS) & BIT_DEFERRED;
+}
 
 struct selection {
 	struct gc_sink *sink;

@@ -9,6 +9,9 @@
 
 #include "heap/gc.h"
 
+/** Whether those who hold `o` may do so without counting. Free-threaded builds only. */
+bool gc_bits_deferred(const struct py_reader *r, const struct py_object *o);
+
 /** Takes the objects of a walk. */
 struct gc_sink {
 	struct gc_objects *out;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "heap/heap.h"
 
+#include "heap/gc_bits.h"
 #include "heap/search.h"
 #include "heap/self_test.h"
 #include "layout/debug_offsets.h"
@@ -273,6 +274,20 @@ bool heap_refcount(struct heap *h, uint32_t id, uint64_t *ret)
 		return false;
 	*ret = py_refcount(r, &o, &immortal);
 	return !immortal && !py_refcount_is_static(r, &o);
+}
+
+uint32_t heap_refcount_start(struct heap *h, uint32_t id)
+{
+	struct py_reader *r = heap_reader(h);
+	const addr_t addr = h->node_addr[id];
+	uint32_t n = 0;
+	struct py_object o;
+
+	if (target_module_at(h->target, addr)) // a static object's begins with one
+		n++;
+	if (gc_sees_untracked(&h->layout) && py_object_open(r, addr, &o) && gc_bits_deferred(r, &o))
+		n += (uint32_t)h->layout.facts[FACT_DEFERRED_REFS];
+	return n;
 }
 
 void heap_damage(const struct heap *h, struct damage *ret)

@@ -162,6 +162,8 @@ static addr_t thread_frame(struct py_reader *r, addr_t tstate)
 
 	if (layout_has(r->layout, F_TS_FRAME))
 		return read_field(r, tstate, F_TS_FRAME);
+	if (!layout_has(r->layout, F_CF_CURRENT_FRAME))
+		return 0;
 	cframe = read_field(r, tstate, F_TS_CFRAME);
 	// what is not readable is no frame either, and will be found to be none
 	if (!cframe ||

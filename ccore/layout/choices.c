@@ -3,6 +3,7 @@
 #include "layout/layout.h"
 
 #include "layout/cache.h"
+#include "layout/companions.h"
 #include "layout/extensions.h"
 #include "layout/layout_text.h"
 #include "layout/python_version.h"
@@ -55,7 +56,10 @@ static bool read_cached(const struct module *m, const struct layout_opts *opts, 
 {
 	struct layout l;
 
-	if (opts->no_cache || !cache_read(&l, m) || validate_layout(&l, NULL) < 0)
+	if (opts->no_cache || !cache_read(&l, m))
+		return false;
+	companions_drop(&l);
+	if (validate_layout(&l, NULL) < 0)
 		return false;
 	*ret = l;
 	return true;
@@ -150,6 +154,7 @@ static int try_dwarf(struct layout_choices *c, struct ccore_error *err)
 
 	if (r == 0) {
 		l->origin = ORIGIN_DWARF;
+		companions_drop(l);
 		r = validate_layout(l, &c->no_dwarf);
 		if (r < 0)
 			(void)err_prefix(&c->no_dwarf, r, "%s", m->name);
@@ -191,6 +196,10 @@ static int read_file(struct layout_choices *c, struct ccore_error *err)
 		   : err_nomem(err);
 	file_map_close(&f);
 	free(text);
+	if (r == 0) {
+		companions_drop(&c->base);
+		r = validate_fields(&c->base, err);
+	}
 	if (r < 0)
 		return err_prefix(err, r, "%s", c->opts.file);
 	c->base.module = m;
@@ -303,6 +312,7 @@ static int make_choice(const struct layout_choices *c, uint32_t i, struct layout
 	shipped_read(i, l);
 	l->origin = is_same_build(c, i, l) ? ORIGIN_TABLE : ORIGIN_NEAREST;
 	l->table_version = shipped_builds[i].version;
+	companions_drop(l);
 	return validate_fields(l, err);
 }
 

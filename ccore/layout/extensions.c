@@ -2,6 +2,7 @@
 #include "layout/extensions.h"
 
 #include "layout/cache.h"
+#include "layout/companions.h"
 #include "layout/requests.h"
 #include "layout/validate.h"
 
@@ -88,6 +89,7 @@ static int add_extension(struct layout *l, const struct target *t, const struct 
 	if (r <= 0)
 		return r;
 	add_missing(&both, &more);
+	companions_drop(&both);
 	if (validate_layout(&both, NULL) < 0)
 		return 0;
 	*l = both;

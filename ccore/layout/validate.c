@@ -46,6 +46,12 @@ static void check_array(const struct field *f, const char *name, uint32_t struct
 		complain(wrong, "impossible", name);
 }
 
+// Some structs are read only so far as their last member that is an array.
+static bool is_before(const struct field *a, const struct field *b)
+{
+	return a->off <= b->off && a->size <= b->off - a->off;
+}
+
 static void check_symbols(const struct layout *l, struct strbuf *wrong)
 {
 #define SYMBOL(id, names, cu, need)                \
@@ -72,6 +78,10 @@ static int validate(const struct layout *l, bool with_symbols, struct ccore_erro
 #define NEEDS(a, b)                                        \
 	if (layout_has(l, F_##a) && !layout_has(l, F_##b)) \
 		complain(&wrong, "missing", #b);
+#define BEFORE(a, b)                                          \
+	if (layout_has(l, F_##a) && layout_has(l, F_##b) &&   \
+	    !is_before(&l->fields[F_##a], &l->fields[F_##b])) \
+		complain(&wrong, "impossible", #a);
 #include "layout/cpython.def"
 #define EDGE(id, path, kind, label)                                                            \
 	check_pointer(&l->edges[EDGE_ROW_NAME(__LINE__)], path, l->members_size[MEMBERS_##id], \

@@ -72,6 +72,9 @@ FAMILIES(X)
 bool members_find(const struct layout *l, const char *tp_name, uint32_t basicsize,
 		  struct py_member *ret, uint32_t *ret_n);
 
+/** Whether `tp_name` has rows in members.def, and the layout none of their structs. */
+bool members_are_missing(const struct layout *l, const char *tp_name);
+
 /** Whether `tp_name` is known to hold no references. */
 bool members_is_leaf(const char *tp_name);
 

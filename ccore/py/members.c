@@ -78,6 +78,20 @@ static uint32_t add_rows(const struct layout *l, enum members_id id, uint32_t ba
 	return n;
 }
 
+bool members_are_missing(const struct layout *l, const char *tp_name)
+{
+	bool missing = false;
+
+	for (unsigned id = 0; id < MEMBERS_N; id++) {
+		if (!name_in_list(tp_name, members_names[id]))
+			continue;
+		if (l->members_size[id])
+			return false;
+		missing = true;
+	}
+	return missing;
+}
+
 bool members_find(const struct layout *l, const char *tp_name, uint32_t basicsize,
 		  struct py_member *ret, uint32_t *ret_n)
 {

@@ -156,12 +156,14 @@ static bool is_row_of_pointers(struct proof *p, const struct py_object *o)
 	return !immortal && first % 8 == 0 && mem_read_u64(p->r->py->mem, first, &word) == 0;
 }
 
-// Objects of other kinds: all that they refer to are objects, and there is something.
+// Objects of other kinds: all that they refer to are objects, and there is something. Where there
+// are immortals the compiler makes no other; the runtime has tables there of counts and types.
 static bool refers_to_objects(struct proof *p, const struct py_object *o)
 {
 	bool any = false;
 
-	return !is_row_of_pointers(p, o) && members_are_objects(p, o, &any) && any;
+	return !p->r->layout->facts[FACT_IMMORTAL] && !is_row_of_pointers(p, o) &&
+	       members_are_objects(p, o, &any) && any;
 }
 
 // Those that are nothing but a header: known by name, or by the refcount that immortals have.

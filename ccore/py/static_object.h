@@ -10,7 +10,7 @@
  *	tuple		all its items are objects
  *	moduledef	has a name, and refers to objects only
  *	None and others	nothing but a header: by symbol, or by the refcount of immortals
- *	all other	refers to something, and to objects only
+ *	all other	refers to something, and to objects only; where there are immortals, is one
  */
 #ifndef NECROPY_STATIC_OBJECT_H
 #define NECROPY_STATIC_OBJECT_H

@@ -69,6 +69,7 @@ static void repr_deque(struct py_reader *r, const struct py_object *o, struct st
 const struct py_family family_deque = {
 	.types = "collections.deque",
 	.reads = S_dequeobject,
+	.needs = F_DEQUE_LEFT,
 	.visit = visit_deque,
 	.size = size_deque,
 	.repr = repr_deque,
@@ -116,6 +117,7 @@ static void repr_odict(struct py_reader *r, const struct py_object *o, struct st
 const struct py_family family_odict = {
 	.types = "collections.OrderedDict",
 	.reads = S_odictobject,
+	.needs = F_OD_FIRST,
 	.visit = visit_odict,
 	.size = size_odict,
 	.repr = repr_odict,
@@ -166,6 +168,7 @@ static void visit_lru_cache(struct py_reader *r, const struct py_object *o)
 
 const struct py_family family_lru_cache = {
 	.types = "functools._lru_cache_wrapper",
+	.needs = F_LRU_ROOT,
 	.visit = visit_lru_cache,
 };
 
@@ -181,6 +184,7 @@ static uint64_t size_buffered(struct py_reader *r, const struct py_object *o)
 const struct py_family family_buffered = {
 	.types = "_io.BufferedReader|_io.BufferedWriter|_io.BufferedRandom",
 	.reads = S_buffered,
+	.needs = F_BUFFERED_BUFFER,
 	.size = size_buffered,
 };
 

@@ -240,7 +240,8 @@ static bool find_members(struct py_reader *r, const struct raw_type *t, const ch
 		// The base of a type with its own struct may be larger than what it adds to.
 		type->opaque_to = type->basicsize > type->opaque_from ? type->basicsize : 0;
 	}
-	find_traverse(r, type, known);
+	// A family may know but a part, and rows of members the rest.
+	find_traverse(r, type, known && !(named && members_are_missing(r->layout, tp_name)));
 	ok = ok && set_members(r, type, known ? rows : declared.data, known ? n : declared.n);
 	vec_done(&declared);
 	return ok;

@@ -112,7 +112,8 @@ const struct py_type *py_class_of_instance27(struct py_reader *r, const struct p
 	addr_t cls;
 	bool known;
 
-	if (mem_read_u64(r->py->mem, object + layout_off(r->layout, F_IN_CLASS), &cls) < 0 ||
+	if (!layout_has(r->layout, F_IN_CLASS) ||
+	    mem_read_u64(r->py->mem, object + layout_off(r->layout, F_IN_CLASS), &cls) < 0 ||
 	    !cls || cls % 8)
 		return type;
 	pthread_mutex_lock(&r->py->lock);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A file given with --layout: any bytes are a layout that is valid, or an error.
+#include "layout/companions.h"
 #include "layout/layout_text.h"
 #include "layout/validate.h"
 
@@ -19,8 +20,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(text, data, size);
 	text[size] = '\0';
-	if (layout_text_read(text, size, &l, build_id, &build_id_n, &err) == 0)
+	if (layout_text_read(text, size, &l, build_id, &build_id_n, &err) == 0) {
+		companions_drop(&l);
 		(void)validate_fields(&l, &err); // it may be wrong, or not
+	}
 	free(text);
 	return 0;
 }

@@ -5,6 +5,7 @@ Usage: shared.py TRUTH-FILE
 """
 
 import ctypes
+import gc
 import mmap
 import os
 import sys
@@ -50,6 +51,16 @@ def unlinked():
     return [memory]
 
 
+def with_helpers(objects):
+    """These, and what views keep between themselves and the memory."""
+    found = list(objects)
+    for o in found:
+        held = gc.get_referents(o) + list((getattr(o, "_objects", None) or {}).values())
+        found += [other for other in held if type(other).__name__ in ("managedbuffer", "memoryview")
+                  and not any(other is known for known in found)]
+    return found
+
+
 def main(path):
     from_c(attaches=5)
     kept = {"anon": anonymous(), "posix": unlinked()}
@@ -57,7 +68,7 @@ def main(path):
         named = SharedMemory(create=True, size=SYSV_BYTES)
         kept["named"] = [named._mmap, named.buf]
         named.unlink()
-    notes = {kind: [id(o) for o in objects] for kind, objects in kept.items()}
+    notes = {kind: [id(o) for o in with_helpers(objects)] for kind, objects in kept.items()}
     truth.record_and_wait(path, (), {"holders": notes, "sysv attaches": 5}, detail="counts")
     return kept
 

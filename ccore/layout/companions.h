@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Rows that say nothing without others: WITH and WITH_ONE of cpython.def.
+#ifndef NECROPY_COMPANIONS_H
+#define NECROPY_COMPANIONS_H
+
+#include "layout/layout.h"
+
+/**
+ * Drop each row of `l` without those that its readers take for granted where it is, so that
+ * what is incomplete is not read at all: a family without the field it needs is none, and the
+ * emulator, or a guess, is asked instead. In a layout of a real build there is none to drop.
+ */
+void companions_drop(struct layout *l);
+
+#endif
