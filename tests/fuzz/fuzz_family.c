@@ -181,6 +181,7 @@ static void look_at_heap(struct session *s, unsigned how)
 		ASK(s, "why", "*", "--to", "any", "-k", "2");
 		ASK(s, "bt", "--locals");
 		ASK(s, "why", "*", "--to", "static", "-k", "2");
+		ASK(s, "why", "*", "--to", "frame", "-k", "2");
 		ASK(s, "verify", "-n", "all");
 		ASK(s, "threads");
 		ASK(s, "locals");

@@ -68,6 +68,27 @@ static void look_at_address(struct py_reader *r, addr_t addr)
 
 // -- all of them
 
+static void forget_edges(struct edge_buffer *b)
+{
+	b->n = 0;
+}
+
+static void look_at_roots(struct heap *h)
+{
+	struct py_reader *r = heap_reader(h);
+	struct strbuf text = {0};
+	struct edge_sink before;
+
+	edge_redirect(&r->edges, forget_edges, NULL, false, &before);
+	for (uint64_t i = 0; i < h->roots.all.n; i++) {
+		r->edges.left = 100000;
+		root_visit(r, &h->runtime, &h->roots.all.data[i]);
+		root_name(r, &h->runtime, &h->roots.all.data[i], &text);
+	}
+	edge_restore(&r->edges, &before);
+	strbuf_done(&text);
+}
+
 // A frame is on the stack once, and is not found by a search unless something is damaged.
 static void check_roots(struct heap *h)
 {
@@ -102,6 +123,7 @@ static void look_at_stack(struct session *s, uint64_t size, unsigned how)
 	struct py_thread thread = {.addr = HEAP, .thread_id = THREAD_ID, .native_id = THREAD_ID};
 	struct heap *h = &s->heap;
 	struct py_reader *r = heap_reader(h);
+	const struct hashmap none = {0};
 	struct found_frames found;
 
 	(void)how; // is about the heap
@@ -114,12 +136,13 @@ static void look_at_stack(struct session *s, uint64_t size, unsigned how)
 	if (mem_read_u64(&s->target.mem, HEAP, &thread.frame) < 0 ||
 	    !vec_push(&h->runtime.interpreters, in) || !vec_push(&h->runtime.threads, thread))
 		return;
-	if (frames_search(&found, &h->runtime, r, &thread, NULL) == 0)
+	if (frames_search(&found, &h->runtime, r, &thread, &none, NULL) == 0)
 		vec_done(&found.all);
 	memset(&r->damage, 0, sizeof(r->damage));
 	if (roots_find(&h->roots, &h->runtime, r, NULL) < 0)
 		return;
 	check_roots(h);
+	look_at_roots(h);
 	ASK(s, "bt", "--locals", "--native", "-n", "all");
 	ASK(s, "threads");
 	ASK(s, "locals");
@@ -127,7 +150,6 @@ static void look_at_stack(struct session *s, uint64_t size, unsigned how)
 	ASK(s, "print", "a.b[1]['a']");
 	ASK(s, "report", "crash");
 	ASK(s, "report", "hang");
-	ASK(s, "why", "*", "--to", "frame", "-k", "2");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
