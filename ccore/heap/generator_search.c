@@ -45,8 +45,8 @@ static void look_at(struct search *s, uint64_t word)
 	    !stack_frame_fits(s->r, &f))
 		return;
 	found.caller = caller_of(s->r, &f);
-	s->out_of_memory |= !hashmap_put(&s->places, frame, (uint32_t)s->running.n) ||
-			    !vec_push(&s->running, found);
+	s->out_of_memory |= !vec_push(&s->running, found) ||
+			    !hashmap_put(&s->places, frame, (uint32_t)s->running.n - 1);
 }
 
 // Who iterates over a generator, or awaits it, has it among its values.
@@ -164,8 +164,10 @@ bool generators_search(struct found_frames *found, const struct runtime *rt, str
 		look_at_c_stack(&s, rt, os);
 	for (uint64_t i = 0; i < s.running.n && !s.out_of_memory; i++)
 		look_at_slots(&s, s.running.data[i].frame);
-	mark_all_called(&s, found);
-	s.out_of_memory |= !find_places(&s, &places) || !insert(&s, &places, seen, found);
+	if (s.running.data && !s.out_of_memory) {
+		mark_all_called(&s, found);
+		s.out_of_memory = !find_places(&s, &places) || !insert(&s, &places, seen, found);
+	}
 	hashmap_done(&places);
 	hashmap_done(&s.places);
 	vec_done(&s.running);
