@@ -50,13 +50,16 @@ class TrampolineUnwinder(Unwinder):
         if not gdb.parameter("pm frame-filter") or frame.architecture().name() != ARCHITECTURE:
             return None
         pc = frame.read_register("rip")
-        if is_known(int(pc)):
+        found = None if is_known(int(pc)) else self._library.way_back(code_at(int(pc)))
+        try:
+            return found and self._callers(frame, pc, *found)
+        except gdb.MemoryError:  # the stack is not in the core
             return None
-        found = self._library.way_back(code_at(int(pc)))
-        if found is None:
-            return None
+
+    @staticmethod
+    def _callers(frame, pc, return_at, rbp_at):
+        """The registers as they are when `frame` has returned."""
         sp = frame.read_register("rsp")
-        return_at, rbp_at = found
         above = sp + return_at + 8
         callers = frame.create_unwind_info(FrameId(above, pc))
         callers.add_saved_register("rip", word_at(sp + return_at, pc.type))
