@@ -413,15 +413,16 @@ static void paint_image(struct layout *l, uint8_t *bytes)
 	put_field(&p, l->symbols[SYM_NONE], F_OB_TYPE, type_addr("NoneType"));
 }
 
-static void init(void)
+// Once for each layout.
+static void init(unsigned i)
 {
-	static bool done;
+	static bool done[LAYOUT_N];
 
-	for (unsigned i = 0; i < LAYOUT_N && !done; i++) {
+	if (!done[i]) {
 		read_layout(&layouts[i], layout_names[i]);
 		paint_image(&layouts[i], image[i]);
 	}
-	done = true;
+	done[i] = true;
 }
 
 // -- memory
@@ -536,7 +537,7 @@ void image_run(const uint8_t *data, size_t size, image_look *look)
 	struct heap_bytes bytes = {0};
 	struct session *s = calloc(1, sizeof(*s));
 
-	init();
+	init(layout);
 	size = size > 2 ? size - 2 : 0;
 	if (size > HEAP_BYTES_MAX)
 		size = HEAP_BYTES_MAX;
