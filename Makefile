@@ -44,7 +44,7 @@ LIB_OBJS := $(patsubst %.c,$(OUT)/%.o,$(filter-out ccore/cli/%,$(SRCS)))
 TEST_SRCS := $(sort $(wildcard tests/c/*.c tests/fuzz/*.c))
 C_TESTS := $(patsubst tests/c/%.c,$(OUT)/tests/%,$(filter tests/c/test_% tests/c/decode_%,$(TEST_SRCS)))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(filter tests/fuzz/fuzz_%,$(TEST_SRCS)))
-FORMATTED := $(SRCS) $(HEADERS) $(TEST_SRCS) $(wildcard tests/c/*.h)
+FORMATTED := $(SRCS) $(HEADERS) $(TEST_SRCS) $(wildcard tests/c/*.h tests/fuzz/*.h)
 
 Q := $(if $(V),,@)
 msg = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
@@ -89,11 +89,15 @@ $(C_TESTS): $(OUT)/tests/%: $(OUT)/tests/c/%.o $(BIN)/libccore.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
+# Those that read a heap share a small interpreter.
+$(OUT)/fuzz_family $(OUT)/fuzz_frame: $(addprefix $(OUT)/tests/fuzz/,image.o thin_layout.o)
+
 # With MODE=fuzz libFuzzer drives; elsewhere driver.c runs the files it is given, once each.
 DRIVER := $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer,$(OUT)/tests/fuzz/driver.o)
 $(FUZZERS): $(OUT)/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(filter %.o,$(DRIVER)) $(BIN)/libccore.a
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) $(filter -%,$(DRIVER)) $^ $(LIBS) -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $(filter -%,$(DRIVER)) $(filter %.o,$^) \
+		$(filter %.a,$^) $(LIBS) -o $@
 
 demo: ## run a leaking program, dump its core, find the leak in gdb
 	$(Q)tools/install-deps.sh build demo

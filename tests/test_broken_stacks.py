@@ -117,3 +117,30 @@ def test_the_mark_is_in_the_text(lab, debian):
     broken.link(broken.frames[thread][1], WILD)
     said = necropy("bt", broken.core.path, str(thread)).out
     assert said.count("[recovered]") == len(broken.frames[thread]) - 2
+
+
+@pytest.mark.parametrize("name", ["in_generator", "in_coroutine", "in_async_generator"])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_generators_behind_a_broken_link(broken, name, at):
+    if name not in [thread["name"] for thread in broken.truth.values()]:
+        pytest.skip("it has none")
+    thread = broken.thread(name)
+    frames = broken.frames[thread]
+    broken.link(frames[at], WILD)
+    found = broken.bt(thread)
+    assert essence(found) == essence(frames)
+    assert [row["mark"] for row in found] == \
+        [None] * (at + 1) + ["recovered"] * (len(frames) - at - 1)
+
+
+def test_a_generator_that_runs_elsewhere_is_not_recovered(broken):
+    if "PyGenObject.gi_iframe" not in broken.offsets:
+        pytest.skip("frames of generators are objects")
+    thread = broken.thread("recursive")
+    frames = broken.frames[thread]
+    running = broken.frames[broken.thread("in_generator")][1]
+    assert running["function"] == "generator"
+    broken.put(number(frames[4]["addr"]) + broken.offset("InterpreterFrame.localsplus"),
+               number(running["addr"]) - broken.offset("PyGenObject.gi_iframe"))
+    broken.link(frames[3], WILD)
+    assert essence(broken.bt(thread)) == essence(frames)

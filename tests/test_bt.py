@@ -177,6 +177,27 @@ def test_python_frames_stand_among_the_native_ones_in_their_order(stacks):
     assert not any("was not found" in note or "end early" in note for note in notes)
 
 
+@pytest.fixture
+def trampolines(lab, python):
+    if python.version < (3, 12):
+        pytest.skip("it has no trampolines")
+    return lab.target(python, "stacks", arguments=("perf",))
+
+
+def test_trampolines_without_unwind_tables_are_passed(trampolines):
+    document = trampolines.ask("bt", "--native", "-n", "all").document
+    assert not any("was not found" in note or "end early" in note for note in document["notes"])
+    found = by_thread_of_kernel(document["rows"])
+    passed = 0
+    for tid, rows in by_thread_of_kernel(trampolines.ask("bt", "-n", "all").rows).items():
+        if rows[0]["thread"] == trampolines.truth["recorder"]:
+            continue
+        assert [row["addr"] for row in found[tid] if not row["native"]] == \
+            [row["addr"] for row in rows]
+        passed += sum(row["native"] and row["file"] is None for row in found[tid])
+    assert passed >= 150  # one for each call of a Python function
+
+
 def by_thread_of_kernel(rows):
     found = collections.OrderedDict()
     for row in rows:

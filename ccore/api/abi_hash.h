@@ -3,6 +3,6 @@
 #ifndef NECROPY_ABI_HASH_H
 #define NECROPY_ABI_HASH_H
 
-#define CCORE_ABI_HASH 0x4a090039a86da8e1ull
+#define CCORE_ABI_HASH 0x6610d6208f920afdull
 
 #endif

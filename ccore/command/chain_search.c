@@ -88,7 +88,8 @@ static bool may_be_guessed(void *ctx, uint32_t target)
 {
 	const struct chain_search *c = ctx;
 
-	return c->residue->of[target] > 0 || c->residue->of[target] == RESIDUE_NONE;
+	return target < c->s->heap.node_n && // nothing refers to a root
+	       (c->residue->of[target] > 0 || c->residue->of[target] == RESIDUE_NONE);
 }
 
 struct label_search {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "heap/frame_search.h"
 
+#include "heap/generator_search.h"
 #include "py/stack_frame.h"
 #include "sym/mappings.h"
 
@@ -47,7 +48,8 @@ static void search_chunk(struct search *s, addr_t at, addr_t end)
 		struct stack_frame f;
 
 		if (!stack_frame_read(s->r, at, &f) || !stack_frame_fits(s->r, &f)) {
-			at += 8;
+			// a piece that says it is large need not be there at all
+			at = mem_readable(s->r->py->mem, at, 8) ? at + 8 : (at | 4095) + 1;
 			continue;
 		}
 		s->out_of_memory |= !vec_push(&s->found->all, at);
@@ -124,9 +126,9 @@ static void keep_innermost(struct search *s, const struct hashmap *called)
 	found->all.n = n;
 }
 
-static void search_c_stack(struct search *s, const struct target *target, const struct py_thread *t)
+static void search_c_stack(struct search *s, const struct target *target,
+			   const struct os_thread *os)
 {
-	const struct os_thread *os = os_thread_of(target, t);
 	const struct mapping *m = os ? mappings_find(&target->mappings, os->sp) : NULL;
 	struct hashmap seen = {0}, called = {0};
 	addr_t at = os ? os->sp & ~7ull : 0;
@@ -156,15 +158,19 @@ static void search_c_stack(struct search *s, const struct target *target, const 
 }
 
 int frames_search(struct found_frames *ret, const struct runtime *rt, struct py_reader *r,
-		  const struct py_thread *t, struct ccore_error *err)
+		  const struct py_thread *t, const struct hashmap *seen, struct ccore_error *err)
 {
+	const struct os_thread *os = os_thread_of(rt->target, t);
 	struct search s = {.r = r, .found = ret, .left = SEARCHED_BYTES};
 
 	*ret = (struct found_frames){0};
-	if (!layout_has(r->layout, F_F_CODE))
+	if (layout_has(r->layout, F_F_CODE)) {
+		search_c_stack(&s, rt->target, os);
+	} else {
 		search_data_stack(&s, t);
-	else
-		search_c_stack(&s, rt->target, t);
+		s.out_of_memory |=
+			!s.out_of_memory && !generators_search(ret, rt, r, os, s.left, seen);
+	}
 	if (s.out_of_memory) {
 		vec_done(&ret->all);
 		return err_nomem(err);

@@ -11,10 +11,11 @@ struct found_frames {
 };
 
 /**
- * Frames of `t` that are being executed: from 3.11 on in its data stack (those of generators lie
- * elsewhere, and are not found), before that those that its C stack leads to.
+ * Frames of `t` that are being executed: from 3.11 on in its data stack, and where it is certain
+ * those of generators (generator_search.h); before that those that its C stack leads to. `seen` are
+ * frames that are known.
  */
 int frames_search(struct found_frames *ret, const struct runtime *rt, struct py_reader *r,
-		  const struct py_thread *t, struct ccore_error *err);
+		  const struct py_thread *t, const struct hashmap *seen, struct ccore_error *err);
 
 #endif

@@ -60,7 +60,7 @@ static int recover(struct walk *w, const struct runtime *rt, const struct py_thr
 	uint64_t i;
 	int r = 0;
 
-	TRY(frames_search(&found, rt, w->r, t, err));
+	TRY(frames_search(&found, rt, w->r, t, w->seen, err));
 	for (i = found.all.n; last && i-- > 0 && found.all.data[i] != last;)
 		;
 	for (i = last && i < found.all.n ? i + 1 : 0; i < found.all.n && r == 0; i++) {

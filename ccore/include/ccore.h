@@ -330,6 +330,21 @@ CCORE_API const char *ccore_result_output(const struct ccore_result *r);
 CCORE_API int32_t ccore_result_write(struct ccore_result *r, const char *path,
 				     struct ccore_error *err);
 
+/*
+ * Debuggers
+ * ---------
+ */
+
+/**
+ * The way back out of code that no unwind table is for, where it leads straight to its return, as
+ * the trampolines do that CPython makes for perf. `code` has `n` bytes (32 are enough) from the
+ * instruction on that runs, or is returned to; of x86-64. Returns 1, and in `*ret_return` where
+ * above the stack pointer the return address is; in `*ret_rbp` where the caller's rbp is, or -1
+ * when that is still in its register. Else 0.
+ */
+CCORE_API int32_t ccore_way_back(const void *code, uint64_t n, int64_t *ret_return,
+				 int64_t *ret_rbp);
+
 /** sizeof() of the public structs by index (error, open_opts, column): a binding's check. */
 CCORE_API uint64_t ccore_sizeof(uint64_t i);
 

@@ -80,6 +80,17 @@ const char *generator_state(struct py_reader *r, const struct py_object *o)
 	return field_i64(l, F_F_LASTI, frame.p) < 0 ? "not started" : "suspended";
 }
 
+addr_t generator_running_frame(struct py_reader *r, addr_t addr)
+{
+	struct py_object o;
+
+	if (!layout_has(r->layout, F_GI_IFRAME) || !layout_has(r->layout, F_GI_FRAME_STATE) ||
+	    !py_object_open(r, addr, &o) || o.type->family != &family_generator ||
+	    field_i64(r->layout, F_GI_FRAME_STATE, o.p) != r->layout->facts[FACT_FRAME_EXECUTING])
+		return 0;
+	return iframe_addr(r, &o);
+}
+
 static void label_generator(struct py_reader *r, const struct py_object *o, const struct edge *e,
 			    struct strbuf *out)
 {

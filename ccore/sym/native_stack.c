@@ -2,15 +2,24 @@
 #include "sym/native_stack.h"
 
 #include "sym/debug_info.h"
+#include "sym/straight_code.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+// As DWARF numbers registers.
+#define REG_RBP 6u
+#define REG_RSP 7u
+#define REG_PC 16u
 
 struct unwinder {
 	const struct target *target;
 	struct debug_info debug;
 	struct arena arena; // names of functions
 	// Of the stack being made.
-	const struct os_thread *thread;
+	uint64_t regs[OS_THREAD_REGS]; // to begin with
+	bool is_resumed;	       // at a caller: the pc is one less than the return address
+	bool is_straight;	       // `regs` are those of the caller of code without a table
 	struct native_stack *stack;
 	uint64_t max;
 	bool out_of_memory;
@@ -52,7 +61,7 @@ static bool set_registers(Dwfl_Thread *thread, void *arg)
 	Dwarf_Word regs[OS_THREAD_REGS];
 
 	for (unsigned i = 0; i < OS_THREAD_REGS; i++)
-		regs[i] = u->thread->regs[i];
+		regs[i] = u->regs[i];
 	return dwfl_thread_state_registers(thread, 0, OS_THREAD_REGS, regs);
 }
 
@@ -132,6 +141,36 @@ static const char *function_at(struct unwinder *u, Dwfl_Module *mod, Dwarf_Addr 
 	return name;
 }
 
+/*
+ * Where code that is in no module leads straight to its return, set u->regs to the caller's as if
+ * it were about to end the call. libdwfl would go on by the frame pointer, which such code need
+ * not have set.
+ */
+static bool follow_straight_code(struct unwinder *u, Dwfl_Frame *state, Dwarf_Addr pc)
+{
+	const struct mem *m = &u->target->mem;
+	uint8_t code[STRAIGHT_CODE_BYTES];
+	const uint64_t n = mem_readable(m, pc, sizeof(code));
+	uint64_t regs[OS_THREAD_REGS] = {0}, back;
+	struct way_back way;
+
+	for (unsigned i = 0; i < OS_THREAD_REGS; i++) {
+		Dwarf_Word value;
+
+		if (dwfl_frame_reg(state, i, &value) == 0)
+			regs[i] = value;
+	}
+	if (!n || mem_read(m, pc, code, n) < 0 || !straight_code_follow(code, n, &way) ||
+	    mem_read_u64(m, regs[REG_RSP] + way.return_off, &back) < 0 ||
+	    !dwfl_addrmodule(u->debug.dwfl, back - 1) ||
+	    (way.has_rbp && mem_read_u64(m, regs[REG_RSP] + way.rbp_off, &regs[REG_RBP]) < 0))
+		return false;
+	regs[REG_RSP] += way.return_off + 8;
+	regs[REG_PC] = back - 1;
+	memcpy(u->regs, regs, sizeof(regs));
+	return true;
+}
+
 static int take_frame(Dwfl_Frame *state, void *arg)
 {
 	struct unwinder *u = arg;
@@ -142,10 +181,11 @@ static int take_frame(Dwfl_Frame *state, void *arg)
 
 	if (!dwfl_frame_pc(state, &pc, &is_exact))
 		return DWARF_CB_ABORT;
-	f.pc = pc;
+	f.pc = pc + u->is_resumed;
 	// A return address may lie after the end of the function that made the call.
 	if (!is_exact)
 		pc--;
+	u->is_resumed = false;
 	mod = dwfl_addrmodule(u->debug.dwfl, pc);
 	f.function = function_at(u, mod, pc);
 	if (mod)
@@ -154,7 +194,10 @@ static int take_frame(Dwfl_Frame *state, void *arg)
 		u->out_of_memory = true;
 		return DWARF_CB_ABORT;
 	}
-	return u->stack->frames.n < u->max ? DWARF_CB_OK : DWARF_CB_ABORT;
+	if (u->stack->frames.n >= u->max)
+		return DWARF_CB_ABORT;
+	u->is_straight = !mod && follow_straight_code(u, state, f.pc);
+	return u->is_straight ? DWARF_CB_ABORT : DWARF_CB_OK;
 }
 
 int unwinder_stack(struct unwinder *u, const struct os_thread *th, uint64_t max,
@@ -163,10 +206,16 @@ int unwinder_stack(struct unwinder *u, const struct os_thread *th, uint64_t max,
 	*ret = (struct native_stack){.is_cut = true};
 	if (!th->has_regs || !max)
 		return 0;
-	u->thread = th;
+	memcpy(u->regs, th->regs, sizeof(u->regs));
 	u->stack = ret;
 	u->max = max < LIM_NATIVE_FRAMES ? max : LIM_NATIVE_FRAMES;
-	ret->is_cut = dwfl_getthread_frames(u->debug.dwfl, (pid_t)th->tid, take_frame, u) != 0;
+	u->is_resumed = false;
+	do {
+		u->is_straight = false;
+		ret->is_cut =
+			dwfl_getthread_frames(u->debug.dwfl, (pid_t)th->tid, take_frame, u) != 0;
+		u->is_resumed = true;
+	} while (u->is_straight && !u->out_of_memory);
 	if (!u->out_of_memory)
 		return 0;
 	native_stack_done(ret);

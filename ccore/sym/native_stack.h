@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * native_stack: the stacks of OS threads as the machine sees them, by the unwind tables of the
- * modules' files. What is not found ends a stack early; it is never guessed on.
+ * modules' files; out of code that is in none, where it leads straight to its return
+ * (straight_code.h). What is not found ends a stack early; it is never guessed on.
  */
 #ifndef NECROPY_NATIVE_STACK_H
 #define NECROPY_NATIVE_STACK_H

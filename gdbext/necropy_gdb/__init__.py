@@ -37,6 +37,7 @@ def unload():
     session = sys.modules.get(__name__ + ".session")
     if session is not None:
         session.stop()
-    frame_filter = sys.modules.get(__name__ + ".frame_filter")
-    if frame_filter is not None:
-        frame_filter.unregister()
+    for name in ("frame_filter", "unwinder"):
+        module = sys.modules.get(__name__ + "." + name)
+        if module is not None:
+            module.unregister()

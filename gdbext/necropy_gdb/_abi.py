@@ -15,7 +15,7 @@ from ctypes import (
 )
 
 # ccore_abi_hash() of the header this was made from
-HASH = 0x4a090039a86da8e1
+HASH = 0x6610d6208f920afd
 
 # enum ccore_status
 CCORE_OK = 0
@@ -335,6 +335,15 @@ PROTOTYPES = {
             POINTER(ccore_result),
             c_char_p,
             POINTER(ccore_error),
+        ),
+    ),
+    "ccore_way_back": (
+        c_int32,
+        (
+            c_void_p,
+            c_uint64,
+            POINTER(c_int64),
+            POINTER(c_int64),
         ),
     ),
     "ccore_sizeof": (

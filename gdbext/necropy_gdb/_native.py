@@ -127,6 +127,13 @@ class Library:
         path = self.c.ccore_line_output(strings(argv), len(argv))
         return None if path is None else os.fsdecode(path)
 
+    def way_back(self, code):
+        """(offset of the return address, of the caller's rbp or None) on the stack, or None."""
+        return_at, rbp_at = ctypes.c_int64(), ctypes.c_int64()
+        if not self.c.ccore_way_back(code, len(code), return_at, rbp_at):
+            return None
+        return return_at.value, None if rbp_at.value < 0 else rbp_at.value
+
     def open_core(self, path, choices, callbacks):
         """A Session on the core file at `path`; Error when it cannot be had."""
         return Session(self.c, self.c.ccore_open_core, (encode(path),), choices, callbacks)

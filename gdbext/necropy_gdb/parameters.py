@@ -60,7 +60,8 @@ SETTINGS = (
             "They are then found faster the next time."),
     Setting("frame-filter", gdb.PARAM_BOOLEAN, False, None,
             "whether gdb's own backtrace has Python's frames in place",
-            "Each frame of the interpreter's evaluation loop is shown as those that it runs."),
+            "Each frame of the interpreter's evaluation loop is shown as those that it runs. "
+            "It then also finds its way through CPython's trampolines for perf."),
 )
 
 
@@ -76,6 +77,8 @@ class Parameter(gdb.Parameter):
         self.value = setting.initial
 
     def get_set_string(self):
+        if self._name == "frame-filter":
+            gdb.invalidate_cached_frames()  # some may be found by another way
         return ""
 
     def get_show_string(self, shown):

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Write tests/fuzz/layouts: what fuzz_family reads instead of debug information.
+"""Write tests/fuzz/layouts: what fuzz_family and fuzz_frame read instead of debug information.
 
     make && tests/fuzz/make_layouts.py [PYTHON ...]
 

@@ -4,7 +4,7 @@
 
     tests/fuzz/make_seeds.py
 
-Which types there are it reads in fuzz_family.c, which members are moved (squeeze() there) in
+Which types there are it reads in image.c, which members are moved (squeeze() there) in
 cpython.def, where the others are in layouts/.
 """
 
@@ -19,7 +19,7 @@ STATIC, TYPE_BYTES, KEYS, STRS, HEAP = 0x10000, 0x400, 0x20000, 0x21000, 0x10000
 IN_TWO, BY_CALLBACK, COLLECTING, IN_INPUT, EMULATED = 1, 2, 8, 16, 32
 GENERAL, UNICODE, SPLIT = 0, 1, 2
 
-with open(os.path.join(HERE, "fuzz_family.c"), encoding="utf-8") as source_file:
+with open(os.path.join(HERE, "image.c"), encoding="utf-8") as source_file:
     SOURCE = source_file.read()
 TYPES = re.findall(r'^\tT\("([^"]*)", ', SOURCE, re.MULTILINE)
 LAYOUTS = re.findall(r'"([\w.]+)"', re.search(r"layout_names\[\] = \{(.*?)\}", SOURCE,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Threads that wait in frames of every kind. Usage: stacks.py TRUTH-FILE
+"""Threads that wait in frames of every kind. Usage: stacks.py TRUTH-FILE [perf]
 
 A thread of its own writes down what CPython says of all others, once none of them moves any
 more: {"threads": {ident: {"name", "native_id", "frames": [{...}, ...]}}}, innermost frame first.
@@ -7,7 +7,9 @@ Runs on CPython 2.7 and 3.6 or later.
 """
 
 import functools
+import glob
 import json
+import os
 import signal
 import sys
 import threading
@@ -236,7 +238,16 @@ def record(path):
     wait()
 
 
-def main(path):
+def call_by_trampolines():
+    """As `python -X perf` does. What it writes for perf is not wanted."""
+    sys.activate_stack_trampoline("perf")
+    for path in glob.glob("/tmp/perf-%d.map" % os.getpid()):
+        os.remove(path)
+
+
+def main(path, how=None):
+    if how == "perf":
+        call_by_trampolines()
     gate.acquire()
     start_all()
     recorder = threading.Thread(target=record, args=(path,), name="recorder")
@@ -247,4 +258,4 @@ def main(path):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -7,7 +7,7 @@ a class derived from command.Command.
 import importlib
 import pkgutil
 
-from .. import frame_filter, frames, parameters
+from .. import frame_filter, frames, parameters, unwinder
 from ..command import Command
 from ..prefix import Prefix
 
@@ -22,3 +22,4 @@ def register(library):
         special.get(described.name, Command)(library, described)
     frames.register()
     frame_filter.register()
+    unwinder.register(library)
