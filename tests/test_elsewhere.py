@@ -117,22 +117,6 @@ def test_interpreter_inside_a_program(python, directory, options, static):
         running.close()
 
 
-def test_gdb_itself():
-    if not shutil.which("gdb"):
-        pytest.skip("gdb is not installed")
-    script = SCRIPT.replace("\n", "\\n").strip()
-    running = Running(["gdb", "-nx", "-q", "-batch", "-ex", "python exec('%s')" % script])
-    try:
-        answer = necropy("why", running.pid, "__main__.Kept", "--json")
-        if answer.status == 2 and "debug information" in answer.err:
-            pytest.skip("no debug information of gdb's Python")
-        assert answer.status == 0, answer.err
-        assert "['kept']" in answer.column("label")
-        assert kept(running.pid) == 7
-    finally:
-        running.close()
-
-
 # --- containers
 
 def in_namespaces(path, directory):

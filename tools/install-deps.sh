@@ -36,6 +36,8 @@ packages_of() {
         lz4             # others
         python3-matplotlib  # plot
         binutils        # nm, objcopy: what the library exports, stripped interpreters
+        uwsgi-plugin-python3      # programs with an interpreter in them: uWSGI
+        libapache2-mod-wsgi-py3   # Apache; brings apache2-bin, which starts nothing
     " ;;
     check) echo "
         python3       # the checks' own scripts
@@ -50,6 +52,7 @@ packages_of() {
         python3-numpy   # libraries whose objects are compared with what CPython says of them
         python3-django  # with a database of sqlite
         python3-lxml    # made by Cython
+        vim-nox         # one more program with an interpreter in it
     " ;;
     fuzz) echo "
         clang            # libFuzzer's compiler

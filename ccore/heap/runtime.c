@@ -156,13 +156,10 @@ static int read_interpreters(struct runtime *rt, struct py_reader *r, struct has
 	return 0;
 }
 
-static addr_t thread_frame(struct py_reader *r, addr_t tstate)
+static addr_t thread_frame(struct py_reader *r, addr_t tstate, addr_t cframe)
 {
-	addr_t cframe;
-
 	if (layout_has(r->layout, F_TS_FRAME))
 		return read_field(r, tstate, F_TS_FRAME);
-	cframe = read_field(r, tstate, F_TS_CFRAME);
 	// what is not readable is no frame either, and will be found to be none
 	if (!cframe ||
 	    mem_readable(r->py->mem, cframe + layout_off(r->layout, F_CF_CURRENT_FRAME), 8) < 8)
@@ -186,7 +183,8 @@ static int read_threads(struct runtime *rt, struct py_reader *r, uint32_t interp
 		}
 		t.thread_id = read_field(r, at, F_TS_THREAD_ID);
 		t.native_id = read_field(r, at, F_TS_NATIVE_ID);
-		t.frame = thread_frame(r, at);
+		t.cframe = read_field(r, at, F_TS_CFRAME);
+		t.frame = thread_frame(r, at, t.cframe);
 		if (!vec_push(&rt->threads, t) || !hashmap_put(seen, at, 0))
 			return err_nomem(err);
 		at = read_field(r, at, F_TS_NEXT);

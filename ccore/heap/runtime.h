@@ -33,6 +33,7 @@ struct py_thread {
 	uint64_t thread_id;   // pthread_self()
 	uint64_t native_id;   // gettid(), 0 where not known
 	addr_t frame;	      // PyFrameObject (to 3.10) or interpreter frame; 0: none
+	addr_t cframe;	      // on the C stack of the thread that runs it, if any; 0: not known
 };
 
 struct symbol_index;
