@@ -116,6 +116,26 @@ def test_interpreter_inside_a_program(python, directory, options, static):
         running.close()
 
 
+def test_program_without_build_id_is_known_by_how_it_begins(debian, directory):
+    why_not = oracle.why_no_kernel_core() or not shutil.which("objcopy") and "there is no objcopy"
+    if why_not:
+        pytest.skip(why_not)
+    program, environment = embedded(debian, directory, ["-no-pie", "-Wl,--build-id=none"], True)
+    image = os.path.join(directory, "image")
+    os.makedirs(image + directory)
+    subprocess.check_call(["objcopy", "--strip-all", program, image + program])
+    running = Running(["sh", "-c", "cd %s && exec ./embedding" % directory], environment)
+    running.child.send_signal(signal.SIGABRT)
+    running.child.wait(oracle.PATIENCE)
+    [core] = glob.glob(oracle.kernel_core_path(running.pid, directory))
+    os.unlink(program)
+    assert kept(core, "--sysroot", image, "--no-cache") == 7
+    # another program of that name is not taken for it
+    shutil.copy(os.path.realpath(debian.path), image + program)
+    notes = necropy("types", core, "--sysroot", image, "--json").document["notes"]
+    assert any("is another build here" in note and program in note for note in notes)
+
+
 # --- two in one process
 
 BRIDGE = """

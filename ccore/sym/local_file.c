@@ -4,6 +4,8 @@
 #include "sym/elf_ident.h"
 #include "util/checked.h"
 
+#include <elf.h>
+
 #define PAGE_BYTES 4096u
 
 enum verdict { NOT_THERE, OTHER_BUILD, SAME_BUILD };
@@ -19,15 +21,32 @@ char *build_id_path(struct arena *a, const char *dir, uint64_t dir_n, const uint
 	return arena_printf(a, "%.*s/.build-id/%.2s/%s%s", (int)dir_n, dir, hex, hex + 2, suffix);
 }
 
+// Where the sections are: strip and debug packages move them, and they are not loaded.
+static void forget_sections(uint8_t *page, uint64_t n)
+{
+	Elf64_Ehdr h;
+
+	if (n < sizeof(h))
+		return;
+	memcpy(&h, page, sizeof(h));
+	h.e_shoff = 0;
+	h.e_shnum = h.e_shstrndx = 0;
+	memcpy(page, &h, sizeof(h));
+}
+
 // The target's first page of `m`, as far as it is saved, against the file's.
 static bool same_first_page(const struct target *t, const struct module *m,
 			    const struct file_map *f)
 {
-	const uint64_t n = mem_readable(&t->mem, m->start, u64_min(PAGE_BYTES, f->size));
-	uint8_t page[PAGE_BYTES];
+	const uint64_t n = u64_min(PAGE_BYTES, f->size);
+	uint8_t page[PAGE_BYTES], ours[PAGE_BYTES];
 
-	return n == u64_min(PAGE_BYTES, f->size) && mem_read(&t->mem, m->start, page, n) == 0 &&
-	       memcmp(page, f->data, n) == 0;
+	if (mem_readable(&t->mem, m->start, n) < n || mem_read(&t->mem, m->start, page, n) < 0)
+		return false;
+	memcpy(ours, f->data, n);
+	forget_sections(page, n);
+	forget_sections(ours, n);
+	return memcmp(page, ours, n) == 0;
 }
 
 static enum verdict judge(const struct target *t, struct module *m, const struct file_map *f)
