@@ -95,6 +95,15 @@ def test_shipped_layouts_are_what_debug_information_says(python):
     assert not list(gen_layouts.differences(shipped[0], found))
 
 
+def test_no_collection_is_claimed_or_denied_where_nothing_tells(mixed_core, sysroots):
+    document = mixed_core.run("info", "--json", *without_symbols(
+        mixed_core, sysroots, "--strip-all")).document
+    known = mixed_core.python.version >= (3, 7)  # in _PyRuntime; before, in a local variable
+    assert document["target"]["gc_in_progress"] is (False if known else None)
+    notes = [note for note in document["notes"] if "whether a collection was running" in note]
+    assert len(notes) == (0 if known else 1)
+
+
 # --- without the interpreter's binary
 
 @pytest.fixture(scope="module")

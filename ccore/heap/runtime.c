@@ -287,6 +287,18 @@ void runtime_done(struct runtime *rt)
 	vec_done(&rt->threads);
 }
 
+bool runtime_knows_collecting(const struct runtime *rt, const struct mem *m)
+{
+	bool known = rt->interpreters.n != 0;
+
+	for (uint64_t i = 0; known && i < rt->interpreters.n; i++) {
+		const addr_t at = rt->interpreters.data[i].gc.collecting;
+
+		known = at && mem_readable(m, at, 4) == 4;
+	}
+	return known;
+}
+
 bool runtime_is_collecting(const struct runtime *rt, const struct mem *m)
 {
 	for (uint64_t i = 0; i < rt->interpreters.n; i++) {
