@@ -211,6 +211,25 @@ def test_layout_of_a_binary(mixed_core, tmp_path, sysroots):
     assert counts(answer) == counts(mixed_core.ask("types", "-n", "all"))
 
 
+def test_layout_is_read_by_the_isolated_process_too(mixed_core, lone_cores, tmp_path):
+    path = str(tmp_path / "layout")
+    assert oracle.necropy("layout", mixed_core.name, "-o", path).status == 0
+    core = lone_cores(mixed_core)
+    alone = [types_of(core, "--layout", path, *more) for more in ((), ("--isolate",))]
+    assert alone[0].document["target"]["layout"] == "file"
+    assert (alone[1].status, alone[1].out) == (alone[0].status, alone[0].out), alone[1].err
+    missing = types_of(core, "--layout", path + "-none", "--isolate")
+    assert (missing.status, missing.out) == (2, "") and path + "-none" in missing.err
+
+
+def test_layout_is_made_by_an_isolated_process(mixed_core, tmp_path):
+    plain, isolated = str(tmp_path / "plain"), str(tmp_path / "isolated")
+    assert oracle.necropy("layout", mixed_core.name, "-o", plain).status == 0
+    answer = oracle.necropy("layout", mixed_core.name, "-o", isolated, "--isolate")
+    assert answer.status == 0, answer.err
+    assert oracle.read_text(isolated) == oracle.read_text(plain)
+
+
 def test_layout_of_another_version_is_refused_or_said_to_be_that(lab, debian, tmp_path):
     core = lab.target(debian, "mixed")
     whole = counts(core.ask("types", "-n", "all"))
