@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "sym/local_file.h"
 
+#include "sym/debuginfod.h"
 #include "sym/elf_ident.h"
 #include "util/checked.h"
+#include "util/cleanup.h"
 
 #include <elf.h>
 
@@ -97,6 +99,17 @@ static enum verdict try_debug_dirs(struct target *t, struct module *m, struct fi
 	return NOT_THERE;
 }
 
+// What comes over the network is judged as anything else is.
+static enum verdict try_servers(struct target *t, struct module *m, struct file_map *ret,
+				const char **path)
+{
+	_cleanup_free_ char *fetched =
+		t->debuginfod ? debuginfod_program(m->build_id, m->build_id_n) : NULL;
+
+	*path = fetched ? arena_strdup(&t->arena, fetched) : NULL;
+	return try_path(t, m, *path, ret);
+}
+
 // The name as the kernel had it before the file was deleted or replaced.
 static const char *undeleted(struct target *t, const char *name)
 {
@@ -143,7 +156,8 @@ int local_file_find(struct target *t, struct module *m, struct file_map *ret,
 			break;
 		}
 	}
-	if (!path && try_debug_dirs(t, m, ret, &path) != SAME_BUILD) {
+	if (!path && try_debug_dirs(t, m, ret, &path) != SAME_BUILD &&
+	    try_servers(t, m, ret, &path) != SAME_BUILD) {
 		m->other_build = other;
 		return 0;
 	}
