@@ -137,7 +137,8 @@ def find_pythons():
     """Every CPython installed on this machine, named uniquely.
 
     NECROPY_PYTHONS=a:b names them instead; =all adds those that corefiles/ has made, which
-    other suites' changes can break from one day to the next.
+    other suites' changes can break from one day to the next. Without those on musl, which lack
+    modules that most programs here want: test_musl.py has tests of its own.
     """
     wanted = os.environ.get("NECROPY_PYTHONS", "")
     if wanted and wanted != "all":
@@ -147,7 +148,8 @@ def find_pythons():
                  + sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python"))))
     if wanted == "all":
         paths += (sorted(glob.glob(os.path.join(MADE_PYTHONS, "*-*", "python")))
-                  + sorted(glob.glob(os.path.join(MADE_PYTHONS, "*", "bin", "python3"))))
+                  + sorted(set(glob.glob(os.path.join(MADE_PYTHONS, "*", "bin", "python3")))
+                           - set(glob.glob(os.path.join(MADE_PYTHONS, "*-musl", "bin", "python3")))))
     pythons = [Python(path) for path in paths if os.access(path, os.X_OK)]
     counts = collections.Counter()
     for python in pythons:

@@ -52,6 +52,9 @@ packages_of() {
         python3-numpy   # libraries whose objects are compared with what CPython says of them
         python3-django  # with a database of sqlite
         python3-lxml    # made by Cython
+        musl-tools      # another C library, to build a CPython with
+        dpkg-dev        # its sources
+        xz-utils        # unpacks them
         vim-nox         # one more program with an interpreter in it
     " ;;
     fuzz) echo "
