@@ -74,6 +74,11 @@ def test_python_stacks_are_those_of_the_program(lab, musl):
             (frame["function"], frame["line"]) for frame in thread["frames"]], thread["name"]
 
 
+def test_code_without_symbols_is_not_called_by_what_stands_before_it(lab, musl):
+    functions = lab.target(musl, "stacks").run("bt", "--native", "--json", *ALL).column("function")
+    assert "wait" in functions and "memset" not in functions
+
+
 @pytest.mark.parametrize("how", ["--strip-debug", "--strip-all"])
 def test_stripped_it_says_the_same(lab, musl, tmp_path, how):
     core = lab.target(musl, "mixed")
