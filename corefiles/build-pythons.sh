@@ -18,7 +18,7 @@ readonly BUILDS='
 3.13t|python3.13|trixie|--disable-gil
 3.13td|python3.13|trixie|--disable-gil --with-pydebug
 3.14t|python3.14|forky sid|--disable-gil
-3.13-musl|python3.13|trixie|CC=musl-cc PKG_CONFIG=false LDFLAGS=-Wl,--build-id
+3.13-musl|python3.13|trixie|CC=musl-cc PKG_CONFIG=false
 '
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/necropy-pythons
 work= # of the build that runs
