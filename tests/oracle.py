@@ -106,7 +106,8 @@ class Python(object):
         if self.has_own_libc:
             self.name += "-" + os.path.basename(os.path.dirname(path)).split("-")[0]
         self.image = image_of_python(facts[3])
-        self.loader = re.search(r" (/\S*/(?:ld-[^/\s]*|libc\.so))$", facts[3], re.MULTILINE).group(1)
+        self.loader = re.search(r" (/\S*/(?:ld-[^/\s]*|libc\.so))$", facts[3],
+                                re.MULTILINE).group(1)
         self.command = [path]
 
     def evaluate(self, code):
@@ -148,8 +149,8 @@ def find_pythons():
                  + sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python"))))
     if wanted == "all":
         paths += (sorted(glob.glob(os.path.join(MADE_PYTHONS, "*-*", "python")))
-                  + sorted(set(glob.glob(os.path.join(MADE_PYTHONS, "*", "bin", "python3")))
-                           - set(glob.glob(os.path.join(MADE_PYTHONS, "*-musl", "bin", "python3")))))
+                  + sorted(path for path in glob.glob(os.path.join(MADE_PYTHONS, "*/bin/python3"))
+                           if "-musl/" not in path))
     pythons = [Python(path) for path in paths if os.access(path, os.X_OK)]
     counts = collections.Counter()
     for python in pythons:

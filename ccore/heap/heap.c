@@ -148,8 +148,8 @@ static int open_program(struct heap *h, const struct layout_choices *c, struct c
 }
 
 /*
- * Extension modules may have brought a second interpreter along, which never ran: where none runs in
- * one file, the next is tried. The error is that of the first.
+ * Extension modules may have brought a second interpreter along, which never ran: where none runs
+ * in one file, the next is tried. The error is that of the first.
  */
 static int open_next(struct heap *h, struct layout_choices *c, const struct layout_opts *first,
 		     int status)

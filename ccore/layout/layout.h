@@ -157,8 +157,8 @@ int layout_choice(const struct layout_choices *c, uint32_t i, struct layout *ret
 		  struct ccore_error *err);
 
 /**
- * Another module of `t` than l->module whose PyType_Type has been made ready: an interpreter runs in
- * it, too. NULL when there is none, among the program itself and files called as Python's are.
+ * Another module of `t` than l->module whose PyType_Type has been made ready: an interpreter runs
+ * in it, too. NULL when there is none, among the program itself and files called as Python's are.
  */
 const struct module *layout_other_interpreter(const struct layout *l, const struct target *t);
 
