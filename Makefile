@@ -165,7 +165,7 @@ fuzz: ## libFuzzer on one entry: make fuzz F=core T=60 (seconds)
 		-artifact_prefix=build/fuzz/ $(FUZZ_ARGS) build/fuzz/corpus/$(F) $(wildcard tests/fuzz/corpus/$(F))
 
 golden: all ## rewrite tests/golden from the present output; then read git diff
-	$(Q)NECROPY_GOLDEN=write $(PYTHON) -m pytest -k golden tests
+	$(Q)NECROPY_GOLDEN=write $(PYTHON) -m pytest -q tests/test_golden.py
 
 abi: ## regenerate the ctypes binding from ccore.h
 	$(Q)$(PYTHON) tools/gen_abi.py

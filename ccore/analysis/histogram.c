@@ -25,12 +25,18 @@ struct count {
 	struct tally tallies[PARALLEL_MAX];
 };
 
-static struct histogram_row *row_of(struct tally *t, const struct py_type *type)
+static bool make_rows(struct tally *t, const struct py_type *type)
 {
 	while (t->by_type.n <= type->index)
 		if (!vec_push(&t->by_type, (struct histogram_row){0}))
-			return NULL;
-	return &t->by_type.data[type->index];
+			return false;
+	return true;
+}
+
+static inline struct histogram_row *row_of(struct tally *t, const struct py_type *type)
+{
+	return t->by_type.n > type->index || make_rows(t, type) ? &t->by_type.data[type->index]
+								: NULL;
 }
 
 // Sizes that the types' own code is asked for are far cheaper for many objects at once.
@@ -231,20 +237,27 @@ static int count_public(struct count *c, struct ccore_error *err)
 
 // -- all objects, as the allocators are walked
 
-static int count_found(void *ctx, uint32_t thread, addr_t addr, const struct py_type *type)
+static int count_found(void *ctx, uint32_t thread, const struct universe_object *some, uint32_t n)
 {
 	struct count *c = ctx;
 	struct tally *t = &c->tallies[thread];
 	struct py_reader *r = &c->h->readers[thread];
-	struct histogram_row *row;
 
-	if (!type->sizeof_all)
-		return count_typed(t, r, addr, type);
-	row = row_of(t, py_counted_type(r, type, addr));
-	if (!row)
-		return CCORE_ENOMEM;
-	row->count++;
-	row->size += type->sizeof_all;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct universe_object *o = &some[i];
+		const uint64_t size = o->size ? o->size : o->type->sizeof_all;
+		struct histogram_row *row;
+
+		if (!size) {
+			TRY(count_typed(t, r, o->addr, o->type));
+			continue;
+		}
+		row = row_of(t, py_counted_type(r, o->type, o->addr));
+		if (!row)
+			return CCORE_ENOMEM;
+		row->count++;
+		row->size += size;
+	}
 	return 0;
 }
 

@@ -194,10 +194,9 @@ static int follow(struct chunk_owners *o, const addr_t *addr, enum chunk_owner o
 static int look_at_interpreter(struct chunk_owners *o)
 {
 	const struct module *m = o->h->layout.module;
-	const struct mapping_vec *v = &o->h->target->mappings;
-	const struct mapping *p = mappings_find(v, m->start);
+	const struct mapping *p = NULL;
 
-	for (; p && p < v->data + v->n && p->start < m->end; p++)
+	while ((p = module_mapping(o->h->target, m, p)))
 		if (p->flags & MAPPING_W)
 			TRY(look_at_memory(o, p->start, u64_min(p->end, m->end),
 					   OWNER_INTERPRETER));

@@ -112,10 +112,10 @@ static addr_t find_in_mapping(const struct search *s, addr_t start, addr_t mappi
 // Where the main arena's `top` is, or 0.
 static addr_t find_main(const struct search *s, const struct module *m)
 {
-	const struct mapping *p = mappings_find(&s->t->mappings, m->start);
+	const struct mapping *p = NULL;
 	addr_t top = 0;
 
-	for (; !top && p && p < s->t->mappings.data + s->t->mappings.n && p->start < m->end; p++)
+	while (!top && (p = module_mapping(s->t, m, p)))
 		if (p->flags & MAPPING_W)
 			top = find_in_mapping(s, p->start, u64_min(p->end, m->end));
 	return top;

@@ -70,6 +70,10 @@ static int open_with(struct heap *h, uint32_t version, struct ccore_error *err)
 		r = runtime_read(&h->runtime, heap_reader(h), &h->layout, err);
 	if (r == 0 && !is_sure)
 		r = self_test(&h->runtime, heap_reader(h), version, err);
+	// The version may have been found nowhere but in the sys module.
+	if (h->layout.origin == ORIGIN_TABLE &&
+	    h->layout.version >> 8 != h->layout.table_version >> 8)
+		h->layout.origin = ORIGIN_NEAREST;
 	h->runtime.target = h->target;
 	h->symbols.target = h->target;
 	h->runtime.symbols = &h->symbols;

@@ -37,15 +37,14 @@ static bool scan_range(struct scan *s, addr_t start, addr_t end)
 // What was made read-only after it was relocated was written to, and is there.
 static bool scan_module(struct scan *s, const struct target *t, const struct module *m)
 {
-	const struct mapping *p = mappings_find(&t->mappings, m->start);
-	const struct mapping *end = t->mappings.data + t->mappings.n;
+	const struct mapping *p = NULL;
 
-	for (; p && p < end && p->start < m->end; p++)
+	while ((p = module_mapping(t, m, p)))
 		if (p->start >= m->start && !(p->flags & (MAPPING_X | MAPPING_SHARED)) &&
 		    (p->flags & MAPPING_W || !m->file) &&
 		    !scan_range(s, p->start, u64_min(p->end, m->end)))
 			return false;
-	return true;
+	return !m->headless || m->file || scan_range(s, m->end, m->end + MODULE_BSS_BYTES);
 }
 
 void search_words(const struct target *t, const struct module *m, struct py_reader *r, word_fn fn,

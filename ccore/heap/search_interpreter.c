@@ -173,14 +173,27 @@ static bool look_for_generations(void *ctx, addr_t at, uint64_t value)
 	return !any || add(s, array);
 }
 
+static void search_generations(struct search *s, uint32_t size)
+{
+	s->l->struct_size[S_gc_generation] = size;
+	s->n = 0;
+	search_words(s->t, s->l->module, s->r, look_for_generations, s);
+}
+
+/*
+ * To 2.7.15 PyGC_Head has a long double in it, which makes a generation end at a multiple of 16,
+ * and from 2.7.16 on none: the layout of the one is tried for the other.
+ */
 static int find_generations(struct search *s, struct ccore_error *err)
 {
-	const struct layout *l = s->l;
+	struct layout *l = s->l;
+	const uint32_t size = l->struct_size[S_gc_generation];
 
 	if (layout_has(l, F_IS_GC) || layout_has(l, F_RT_GC) || l->symbols[SYM_GENERATIONS])
 		return 0;
-	s->n = 0;
-	search_words(s->t, l->module, s->r, look_for_generations, s);
+	search_generations(s, size);
+	if (!s->n && size % 16)
+		search_generations(s, (size | 15) + 1);
 	if (s->n != 1)
 		return err_set(err, CCORE_ELAYOUT, 0,
 			       "%s in it that could be the collector's lists",

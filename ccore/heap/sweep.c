@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "heap/sweep.h"
 
+#include "py/block_memo.h"
+
+#include <stdlib.h>
+
 int sweep_give(struct sweep *w, uint32_t thread, addr_t addr, const struct py_type *type)
 {
+	const struct universe_object o = {.addr = addr, .type = type};
 	const int added = addrset_add(w->set, addr);
 
 	if (added <= 0 || !w->fn)
 		return added < 0 ? added : 0;
-	return w->fn(w->ctx, thread, addr, type);
+	return w->fn(w->ctx, thread, &o, 1);
 }
 
 /*
@@ -15,27 +20,26 @@ int sweep_give(struct sweep *w, uint32_t thread, addr_t addr, const struct py_ty
  * (of tuples that are cut to their length), with the refcount they had, which later blocks may
  * not overwrite. One that is tracked must be linked; the tuples among the others have sound items.
  */
-static bool is_current(struct sweep *w, struct py_reader *r, addr_t addr,
-		       const struct py_type *type)
+static bool is_current_gc(struct py_reader *r, addr_t addr, const struct py_type *type)
 {
-	if (!(type->flags & TYPE_GC) || w->is_collecting)
-		return true;
 	if (gc_is_tracked(r, addr))
 		return gc_is_linked(r, addr);
 	return type->family != &family_tuple || tuple_is_sound(r, addr);
 }
 
+static inline bool is_current(struct sweep *w, struct py_reader *r, addr_t addr,
+			      const struct py_type *type)
+{
+	return !(type->flags & TYPE_GC) || w->is_collecting || is_current_gc(r, addr, type);
+}
+
 // -- arenas
 
-struct candidate {
-	addr_t addr;
-	const struct py_type *type;
-};
-
 // Of objects in address order: adding to the set costs most, and is done for neighbours at once.
-static int give_sorted(struct sweep *w, uint32_t thread, const struct candidate *some, uint32_t n)
+static int give_sorted(struct sweep *w, uint32_t thread, struct universe_object *some, uint32_t n)
 {
 	struct py_reader *r = &w->h->readers[thread];
+	uint32_t new_n = 0;
 
 	for (uint32_t i = 0, end; i < n; i = end) {
 		const addr_t slot = some[i].addr >> ADDRSET_SLOT_SHIFT;
@@ -45,46 +49,75 @@ static int give_sorted(struct sweep *w, uint32_t thread, const struct candidate 
 			if (is_current(w, r, some[end].addr, some[end].type))
 				bits |= addrset_bit(some[end].addr);
 		TRY(addrset_add_bits(w->set, some[i].addr, bits, &fresh));
-		for (uint32_t k = i; w->fn && fresh && k < end; k++)
+		if (new_n == i && (uint32_t)__builtin_popcountll(fresh) == end - i) {
+			new_n = end; // as nearly always: all of them, and they are in their place
+			continue;
+		}
+		for (uint32_t k = i; fresh && k < end; k++)
 			if (fresh & addrset_bit(some[k].addr))
-				TRY(w->fn(w->ctx, thread, some[k].addr, some[k].type));
+				some[new_n++] = some[k];
 	}
-	return 0;
+	return w->fn && new_n ? w->fn(w->ctx, thread, some, new_n) : 0;
+}
+
+// The object in block `b`, which is in use.
+static enum block_kind classify(struct sweep *w, uint32_t thread, struct block_memo *memo,
+				struct block *b, struct universe_object *ret)
+{
+	struct py_reader *r = &w->h->readers[thread];
+	const struct block whole = *b;
+	const enum block_kind kind = block_classify(r, &w->rules, b, &ret->addr, &ret->type);
+
+	ret->size = 0;
+	if (kind == BLOCK_OBJECT && b->addr == whole.addr)
+		block_remember(memo, r, &w->rules, b, (uint32_t)(ret->addr - b->addr), ret->type);
+	return kind;
 }
 
 // Two passes, so that the cache misses for the links of many objects overlap.
 static int sweep_pool(struct sweep *w, uint32_t thread, const struct pymalloc_pool *pool,
-		      uint64_t *dead_n)
+		      struct block_memo *memo, uint64_t *dead_n)
 {
 	struct py_reader *r = &w->h->readers[thread];
-	struct candidate some[PYMALLOC_BLOCKS_MAX];
+	struct universe_object some[PYMALLOC_BLOCKS_MAX];
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < pool->n; i++) {
 		const uint64_t off = (uint64_t)i * pool->size;
-		struct block b = {
-			.addr = pool->first + off,
-			.p = pool->view + off,
-			.size = pool->size,
-		};
-		struct candidate *c = &some[n];
-		enum block_kind kind;
+		struct universe_object *o = &some[n];
+		const struct block_shape *shape;
 
 		if (pymalloc_is_free(pool, i))
 			continue;
-		kind = block_classify(r, &w->rules, &b, &c->addr, &c->type);
-		*dead_n += kind == BLOCK_DEAD;
-		if (kind != BLOCK_OBJECT)
-			continue;
-		if (c->type->flags & TYPE_GC)
-			gc_prefetch_link(r, c->addr);
+		shape = w->rules.plain ? block_recall(memo, &w->rules, pool->view + off, pool->size)
+				       : NULL;
+		if (shape) {
+			*o = (struct universe_object){
+				.addr = pool->first + off + shape->prefix,
+				.type = shape->type,
+				.size = shape->size,
+			};
+		} else {
+			struct block b = {
+				.addr = pool->first + off,
+				.p = pool->view + off,
+				.size = pool->size,
+			};
+			const enum block_kind kind = classify(w, thread, memo, &b, o);
+
+			*dead_n += kind == BLOCK_DEAD;
+			if (kind != BLOCK_OBJECT)
+				continue;
+		}
+		if (o->type->flags & TYPE_GC)
+			gc_prefetch_link(r, o->addr);
 		n++;
 	}
 	return give_sorted(w, thread, some, n);
 }
 
 static int sweep_arena(struct sweep *w, uint32_t thread, const struct pymalloc_arena *a,
-		       uint64_t *dead_n)
+		       struct block_memo *memo, uint64_t *dead_n)
 {
 	const struct pymalloc *m = &w->h->universe.pymalloc;
 	struct py_reader *r = &w->h->readers[thread];
@@ -100,7 +133,7 @@ static int sweep_arena(struct sweep *w, uint32_t thread, const struct pymalloc_a
 		if (pymalloc_pool_read(m, a, at, r, scratch, &pool) != POOL_USED)
 			continue;
 		used_n++;
-		TRY(sweep_pool(w, thread, &pool, dead_n));
+		TRY(sweep_pool(w, thread, &pool, memo, dead_n));
 	}
 	if (used_n + a->free_n != a->total_n && missing_n == r->damage.count[DAMAGE_MISSING_POOL])
 		damage_note(&r->damage, DAMAGE_BAD_POOL, a->first);
@@ -110,18 +143,20 @@ static int sweep_arena(struct sweep *w, uint32_t thread, const struct pymalloc_a
 int sweep_arenas(struct sweep *w, uint32_t thread)
 {
 	const struct pymalloc *m = &w->h->universe.pymalloc;
+	struct block_memo *memo = calloc(1, sizeof(*memo));
 	uint64_t i, dead_n = 0;
-	int status = 0;
+	int status = memo ? 0 : CCORE_ENOMEM;
 
 	while (status == 0 && !atomic_load(&w->stop) &&
 	       (i = atomic_fetch_add(&w->next_arena, 1)) < m->arenas.n) {
-		status = sweep_arena(w, thread, &m->arenas.data[i], &dead_n);
+		status = sweep_arena(w, thread, &m->arenas.data[i], memo, &dead_n);
 		// The callback belongs to the calling thread.
 		if (status == 0 && thread == 0)
 			status = progress_report(&w->h->opts.progress, "sweeping arenas", i,
 						 m->arenas.n, w->err);
 	}
 	atomic_fetch_add(&w->dead_n, dead_n);
+	free(memo);
 	return status;
 }
 

@@ -11,8 +11,15 @@
 
 #include "heap/heap.h"
 
-/** Takes an object, on thread `thread`. 0 or CCORE_ENOMEM. */
-typedef int (*universe_fn)(void *ctx, uint32_t thread, addr_t addr, const struct py_type *type);
+struct universe_object {
+	addr_t addr;
+	const struct py_type *type;
+	uint64_t size; // what py_sizeof() would say, and is certain; 0: not known
+};
+
+/** Takes `n` objects, on thread `thread`. 0 or CCORE_ENOMEM. */
+typedef int (*universe_fn)(void *ctx, uint32_t thread, const struct universe_object *some,
+			   uint32_t n);
 
 /**
  * Walk the collector's lists and the allocators, add every object to `set`, and give those that

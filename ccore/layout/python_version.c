@@ -85,12 +85,14 @@ static void search_range(struct search *s, addr_t start, addr_t end, uint8_t *pi
 
 static void search_module(struct search *s, const struct module *m, uint8_t *piece)
 {
-	const struct mapping *p = mappings_find(&s->t->mappings, m->start);
+	const struct mapping *p = NULL;
 
-	for (; p && p < s->t->mappings.data + s->t->mappings.n && p->start < m->end; p++)
+	while ((p = module_mapping(s->t, m, p)))
 		if (p->start >= m->start && (s->whole || p->flags & MAPPING_W) &&
 		    !(p->flags & MAPPING_X))
 			search_range(s, p->start, u64_min(p->end, m->end), piece);
+	if (m->headless && !m->file)
+		search_range(s, m->end, m->end + MODULE_BSS_BYTES, piece);
 }
 
 static uint32_t search(const struct target *t, const struct module *m, bool whole, uint8_t *piece)

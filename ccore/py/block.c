@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "py/block.h"
 
-// More references than this take 32 GiB; what immortal objects count is below it, and text and
-// addresses of shared libraries are not.
-#define REFCOUNT_MAX (1ull << 32)
-
 static void add_prefix(struct block_rules *rules, uint32_t prefix)
 {
 	for (uint32_t i = 0; i < rules->prefix_n; i++)
@@ -35,33 +31,25 @@ void block_rules_init(struct block_rules *ret, const struct layout *l)
 
 // -- the debug allocator, Objects/obmalloc.c
 
-#define DEBUG_HEAD 16u // size asked for, big-endian; 'o', 'm' or 'r'; seven bytes of padding
-
 static uint64_t load_big_endian(const uint8_t *p)
 {
 	return __builtin_bswap64(load_u64(p));
 }
 
-static bool has_debug_header(const struct block *b)
-{
-	const uint64_t word = b->size >= DEBUG_HEAD + 8 ? load_u64(b->p + 8) : 0;
-
-	return word >> 8 == 0xfdfdfdfdfdfdfd || word >> 8 == 0xfbfbfbfbfbfbfb;
-}
-
 // The letter of the debug header that `b` begins with, and `b` made what was asked for; or 0.
 static uint8_t peel_header(struct block *b)
 {
-	const uint8_t letter = has_debug_header(b) ? b->p[8] : 0;
+	const uint8_t letter = block_has_debug_header(b->p, b->size) ? b->p[8] : 0;
 	uint64_t size;
 
 	if (!letter)
 		return 0;
 	size = load_big_endian(b->p);
-	if ((letter != 'o' && letter != 'm' && letter != 'r') || size > b->size - DEBUG_HEAD - 8)
+	if ((letter != 'o' && letter != 'm' && letter != 'r') ||
+	    size > b->size - BLOCK_DEBUG_HEAD - 8)
 		return 0;
-	b->addr += DEBUG_HEAD;
-	b->p += DEBUG_HEAD;
+	b->addr += BLOCK_DEBUG_HEAD;
+	b->p += BLOCK_DEBUG_HEAD;
 	b->size = size;
 	b->slack = 0;
 	return letter;
@@ -117,8 +105,7 @@ static uint64_t item_count(const struct layout *l, const struct py_type *t, cons
 	return i64_abs(field_i64(l, F_OB_SIZE, p));
 }
 
-// Types whose ob_size counts what the block has room for; basicsize may count one item, too.
-static bool counts_items(const struct py_type *t)
+bool block_counts_items(const struct py_type *t)
 {
 	return t->family == &family_tuple || t->family == &family_bytes || t->family == &family_int;
 }
@@ -136,7 +123,7 @@ static bool fits(const struct layout *l, const struct py_type *t, const uint8_t 
 
 	if (t->family == &family_str && !(t->flags & TYPE_HEAP))
 		return size >= l->struct_size[S_PyASCIIObject] && str_fits(l, t, p, size);
-	if (counts_items(t) && size >= l->struct_size[S_PyVarObject]) {
+	if (block_counts_items(t) && size >= l->struct_size[S_PyVarObject]) {
 		n = item_count(l, t, p);
 		return n < LIM_CONTAINER &&
 		       t->basicsize + n * t->itemsize <= size + t->itemsize + 8;
@@ -152,10 +139,8 @@ static bool fits(const struct layout *l, const struct py_type *t, const uint8_t 
 
 bool refcount_is_plausible(struct py_reader *r, uint64_t n)
 {
-	if (!n || n >= REFCOUNT_MAX)
-		return false;
 	// The first words of an array of references, in a program that lies at low addresses.
-	return n < 4096 || n % 8 || !py_type_of(r, n);
+	return refcount_is_ordinary(n) || (n && n < REFCOUNT_MAX && !py_type_of(r, n));
 }
 
 #define OB_FLAGS_END 16u // of the flags that there are, the highest is 8
@@ -221,7 +206,7 @@ static const struct py_type *type_at(struct py_reader *r, const struct block_rul
 enum block_kind block_classify(struct py_reader *r, const struct block_rules *rules,
 			       struct block *b, addr_t *ret, const struct py_type **ret_type)
 {
-	if (has_debug_header(b) && !peel_debug(b))
+	if (block_has_debug_header(b->p, b->size) && !peel_debug(b))
 		return BLOCK_OTHER;
 	// Live ones first: a GC head may begin with a 0, like a dead object.
 	for (unsigned dead = 0; dead < 2; dead++) {

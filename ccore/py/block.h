@@ -31,6 +31,16 @@ struct block_rules {
 
 #define BLOCK_VIEW 256u
 
+// More references than this take 32 GiB; what immortal objects count is below it, and text and
+// addresses of shared libraries are not.
+#define REFCOUNT_MAX (1ull << 32)
+
+/** Whether `n` is a refcount, and can be no address. */
+static inline bool refcount_is_ordinary(uint64_t n)
+{
+	return n && n < REFCOUNT_MAX && (n < 4096 || n % 8);
+}
+
 /** A block in use: `size` bytes at `addr`. */
 struct block {
 	addr_t addr;
@@ -50,6 +60,19 @@ void block_rules_init(struct block_rules *ret, const struct layout *l);
 /** What `b` holds; of an object *ret and *ret_type are set. A debug header is cut off `b`. */
 enum block_kind block_classify(struct py_reader *r, const struct block_rules *rules,
 			       struct block *b, addr_t *ret, const struct py_type **ret_type);
+
+#define BLOCK_DEBUG_HEAD 16u // size, big-endian; 'o', 'm' or 'r'; seven bytes of padding
+
+/** Whether the block at `p` begins with a header of the debug allocator, Objects/obmalloc.c. */
+static inline bool block_has_debug_header(const uint8_t *p, uint64_t size)
+{
+	const uint64_t word = size >= BLOCK_DEBUG_HEAD + 8 ? load_u64(p + 8) : 0;
+
+	return word >> 8 == 0xfdfdfdfdfdfdfd || word >> 8 == 0xfbfbfbfbfbfbfb;
+}
+
+/** Whether ob_size counts what the block has room for; basicsize may count one item, too. */
+bool block_counts_items(const struct py_type *t);
 
 /** Whether the items of tuple `addr` are objects, or not yet set. */
 bool tuple_is_sound(struct py_reader *r, addr_t addr);

@@ -3,7 +3,7 @@
 
 struct proof {
 	struct py_reader *r;
-	addr_t end; // of the data: objects lie before it
+	const struct static_place *place;
 };
 
 // Text that is not empty, or that was not saved and is in no file that is here.
@@ -14,7 +14,9 @@ static bool may_be_name(struct proof *p, addr_t at)
 
 	if (mem_read_cstr(mem, at, name, sizeof(name)) >= 0)
 		return *name;
-	return mem_find(mem, at) && !mem_readable(mem, at, 1);
+	if (!mem_find(mem, at))
+		return at >= p->place->lost_start && at < p->place->lost_end;
+	return !mem_readable(mem, at, 1);
 }
 
 // A type that has a name, and that PyType_Ready() has made ready, or else more than its own
@@ -28,9 +30,26 @@ static bool is_type(struct proof *p, const struct py_object *o)
 	       may_be_name(p, object_u64(p->r, o, F_TP_NAME)) && py_type_get(p->r, o->addr);
 }
 
+// Nothing, or a dict: two variables that point to types are no instance of the one with the other
+// for its __dict__.
+static bool dict_is_dict(struct proof *p, const struct py_object *o)
+{
+	const struct py_type *type;
+	addr_t dict;
+
+	if (o->type->dictoffset <= 0)
+		return true;
+	if (mem_read_u64(p->r->py->mem, o->addr + (uint64_t)o->type->dictoffset, &dict) < 0)
+		return false;
+	type = dict ? py_type_of(p->r, dict) : NULL;
+	return !dict || (type && type->family == &family_dict);
+}
+
 // Whether what its members hold are objects; *ret_any: they hold something.
 static bool members_are_objects(struct proof *p, const struct py_object *o, bool *ret_any)
 {
+	if (!dict_is_dict(p, o))
+		return false;
 	for (uint32_t i = 0; i < o->type->member_n; i++) {
 		addr_t to;
 
@@ -59,8 +78,8 @@ static bool is_zero(struct proof *p, addr_t addr, uint64_t n)
 {
 	uint32_t x = 0;
 
-	return addr < p->end && n <= p->end - addr && mem_read(p->r->py->mem, addr, &x, n) == 0 &&
-	       !x;
+	return addr < p->place->end && n <= p->place->end - addr &&
+	       mem_read(p->r->py->mem, addr, &x, n) == 0 && !x;
 }
 
 // Its characters are in it, and a NUL ends them.
@@ -74,7 +93,7 @@ static bool is_str(struct proof *p, const struct py_object *o)
 	n = object_u64(p->r, o, F_STR_LENGTH);
 	kind = object_u64(p->r, o, F_STR_KIND);
 	return object_u64(p->r, o, F_STR_COMPACT) && (kind == 1 || kind == 2 || kind == 4) &&
-	       n < p->end - o->addr &&
+	       n < p->place->end - o->addr &&
 	       is_zero(p,
 		       o->addr +
 			       l->struct_size[object_u64(p->r, o, F_STR_ASCII)
@@ -88,7 +107,7 @@ static bool is_bytes(struct proof *p, const struct py_object *o)
 {
 	const uint64_t n = object_u64(p->r, o, F_OB_SIZE);
 
-	return n < p->end - o->addr &&
+	return n < p->place->end - o->addr &&
 	       is_zero(p, o->addr + layout_off(p->r->layout, F_BYTES_SVAL) + n, 1);
 }
 
@@ -115,7 +134,7 @@ static bool is_tuple(struct proof *p, const struct py_object *o)
 	const uint64_t n = object_u64(p->r, o, F_OB_SIZE);
 	const addr_t items = o->addr + layout_off(p->r->layout, F_TUPLE_ITEM);
 
-	if (n > (p->end - o->addr) / 8)
+	if (n > (p->place->end - o->addr) / 8)
 		return false;
 	for (uint64_t i = 0; i < n; i++) {
 		addr_t item;
@@ -168,9 +187,10 @@ static bool is_object(struct proof *p, const struct py_object *o)
 	return is_singleton(p, o) || refers_to_objects(p, o);
 }
 
-bool static_object_is_proved(struct py_reader *r, const struct py_object *o, addr_t end)
+bool static_object_is_proved(struct py_reader *r, const struct py_object *o,
+			     const struct static_place *place)
 {
-	struct proof p = {.r = r, .end = end};
+	struct proof p = {.r = r, .place = place};
 
 	return is_object(&p, o);
 }

@@ -17,7 +17,14 @@
 
 #include "py/families.h"
 
-/** Whether `o`, whose type and refcount are possible, is one. `end`: where the data ends. */
-bool static_object_is_proved(struct py_reader *r, const struct py_object *o, addr_t end);
+/** Where an object lies. */
+struct static_place {
+	addr_t end;		     // of the data
+	addr_t lost_start, lost_end; // what may be the module's, too, and of which nothing is known
+};
+
+/** Whether `o`, whose type and refcount are possible, is one. */
+bool static_object_is_proved(struct py_reader *r, const struct py_object *o,
+			     const struct static_place *place);
 
 #endif

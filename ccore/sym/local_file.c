@@ -3,6 +3,7 @@
 
 #include "sym/debuginfod.h"
 #include "sym/elf_ident.h"
+#include "sym/headless.h"
 #include "util/checked.h"
 #include "util/cleanup.h"
 
@@ -57,6 +58,8 @@ static enum verdict judge(const struct target *t, struct module *m, const struct
 
 	if (!elf_ident_of_file(f, &id))
 		return OTHER_BUILD;
+	if (m->headless)
+		return headless_is_file(t, m, f, &id) ? SAME_BUILD : OTHER_BUILD;
 	if (m->build_id_n)
 		return id.build_id_n == m->build_id_n &&
 				       memcmp(id.build_id, m->build_id, id.build_id_n) == 0

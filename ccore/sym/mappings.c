@@ -46,7 +46,7 @@ void mappings_tidy(struct mapping_vec *v)
 	v->n = kept;
 }
 
-const struct mapping *mappings_find(const struct mapping_vec *v, addr_t addr)
+const struct mapping *mappings_from(const struct mapping_vec *v, addr_t addr)
 {
 	uint64_t lo = 0, hi = v->n;
 
@@ -58,7 +58,14 @@ const struct mapping *mappings_find(const struct mapping_vec *v, addr_t addr)
 		else
 			hi = mid;
 	}
-	return lo < v->n && v->data[lo].start <= addr ? &v->data[lo] : NULL;
+	return lo < v->n ? &v->data[lo] : NULL;
+}
+
+const struct mapping *mappings_find(const struct mapping_vec *v, addr_t addr)
+{
+	const struct mapping *m = mappings_from(v, addr);
+
+	return m && m->start <= addr ? m : NULL;
 }
 
 // What both say of a range, which has the bounds of `lower`.

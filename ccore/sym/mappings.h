@@ -23,6 +23,9 @@ void mappings_infer_shared(struct mapping_vec *v);
 /** The mapping that contains `addr`, or NULL. */
 const struct mapping *mappings_find(const struct mapping_vec *v, addr_t addr);
 
+/** That one, else the next one above `addr`, or NULL. */
+const struct mapping *mappings_from(const struct mapping_vec *v, addr_t addr);
+
 /**
  * Parse `n` bytes of text in the format of /proc/PID/maps, or of smaps with its lines of
  * details; device, inode and name may be missing. Names go to `arena`. CCORE_EFORMAT names the

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Which ELF files are mapped in the target, and where.
 #include "sym/elf_ident.h"
+#include "sym/headless.h"
 #include "sym/local_file.h"
 #include "sym/mappings.h"
 #include "sym/open.h"
@@ -74,10 +75,9 @@ static void choose_main(struct target *t)
 static int back_with_file(struct target *t, const struct module *m, const struct file_map *f,
 			  struct ccore_error *err)
 {
-	const struct mapping *p = mappings_find(&t->mappings, m->start);
-	const struct mapping *end = t->mappings.data + t->mappings.n;
+	const struct mapping *p = NULL;
 
-	for (; p && p < end && p->start < m->end; p++) {
+	while ((p = module_mapping(t, m, p))) {
 		const uint64_t known = p->saved_bytes + p->lost_bytes;
 		const uint64_t size = p->end - p->start;
 		uint64_t off;
@@ -106,7 +106,11 @@ static int use_local_file(struct target *t, struct module *m, struct ccore_error
 		return 0;
 	}
 	TRY(file_map_own(&t->mem, f, err));
-	return back_with_file(t, m, &f, err);
+	if (m->headless)
+		TRY(headless_complete(t, m, &f, err));
+	TRY(back_with_file(t, m, &f, err));
+	// The next file may be known only by what is in memory.
+	return m->headless ? mem_freeze(&t->mem, err) : 0;
 }
 
 static int note_missing(struct target *t, struct ccore_error *err)
@@ -138,13 +142,45 @@ static int note_missing(struct target *t, struct ccore_error *err)
 		err);
 }
 
+// Of a file's segments only the last can go on without the file: .bss.
+static bool is_own(const struct target *t, const struct module *m, const struct mapping *p)
+{
+	if (!*p->name)
+		while (p > t->mappings.data && p[-1].end == p->start && !*p->name)
+			p--;
+	return strcmp(p->name, m->name) == 0;
+}
+
+const struct mapping *module_mapping(const struct target *t, const struct module *m,
+				     const struct mapping *p)
+{
+	const struct mapping *end = t->mappings.data + t->mappings.n;
+
+	for (p = p ? p + 1 : mappings_from(&t->mappings, m->start);
+	     p && p < end && p->start < m->end; p++)
+		if (!m->shared_range || is_own(t, m, p))
+			return p;
+	return NULL;
+}
+
+static void note_gaps(const struct target *t, struct module *m)
+{
+	const struct mapping *p = NULL;
+
+	while ((p = module_mapping(t, m, p)))
+		m->shared_range |= !is_own(t, m, p);
+}
+
 int modules_find(struct target *t, const struct target_opts *opts, struct ccore_error *err)
 {
 	TRY(find_mapped(t, err));
+	TRY(headless_find(t, err));
 	choose_main(t);
 	TRY(local_file_check_exe(t, opts, err));
 	for (uint64_t i = 0; i < t->modules.n; i++)
 		TRY(use_local_file(t, &t->modules.data[i], err));
+	for (uint64_t i = 0; i < t->modules.n; i++)
+		note_gaps(t, &t->modules.data[i]);
 	TRY(note_missing(t, err));
 	return mem_freeze(&t->mem, err);
 }
@@ -152,6 +188,7 @@ int modules_find(struct target *t, const struct target_opts *opts, struct ccore_
 const struct module *target_module_at(const struct target *t, addr_t addr)
 {
 	uint64_t low = 0, high = t->modules.n;
+	const struct module *m;
 
 	while (low < high) {
 		const uint64_t middle = low + (high - low) / 2;
@@ -161,7 +198,13 @@ const struct module *target_module_at(const struct target *t, addr_t addr)
 		else
 			high = middle;
 	}
-	return low && addr < t->modules.data[low - 1].end ? &t->modules.data[low - 1] : NULL;
+	m = low && addr < t->modules.data[low - 1].end ? &t->modules.data[low - 1] : NULL;
+	if (m && m->shared_range) {
+		const struct mapping *p = mappings_find(&t->mappings, addr);
+
+		return p && !is_own(t, m, p) ? NULL : m;
+	}
+	return m;
 }
 
 void build_id_hex(const uint8_t *build_id, uint32_t build_id_n, char ret[BUILD_ID_HEX_BYTES])

@@ -65,9 +65,11 @@ static const Dwfl_Thread_Callbacks thread_callbacks = {
 
 // -- opening
 
-static void report_modules(struct unwinder *u)
+// Whether there is one at all.
+static bool report_modules(struct unwinder *u)
 {
 	const struct target *t = u->target;
+	bool any = false;
 
 	dwfl_report_begin(u->debug.dwfl);
 	for (uint64_t i = 0; i < t->modules.n; i++) {
@@ -75,9 +77,11 @@ static void report_modules(struct unwinder *u)
 
 		// One that cannot be opened ends the stacks that lead through it.
 		if (m->file)
-			(void)dwfl_report_elf(u->debug.dwfl, m->name, m->file, -1, m->bias, true);
+			any |= dwfl_report_elf(u->debug.dwfl, m->name, m->file, -1, m->bias,
+					       true) != NULL;
 	}
 	(void)dwfl_report_end(u->debug.dwfl, NULL, NULL); // no callback that could fail
+	return any;
 }
 
 int unwinder_open(struct unwinder **ret, const struct target *t, struct ccore_error *err)
@@ -90,9 +94,11 @@ int unwinder_open(struct unwinder **ret, const struct target *t, struct ccore_er
 	u->target = t;
 	r = debug_info_begin(&u->debug, t, err);
 	if (r == 0) {
-		report_modules(u);
-		if (!dwfl_attach_state(u->debug.dwfl, NULL, t->pid > 0 ? (pid_t)t->pid : 1,
-				       &thread_callbacks, u))
+		if (!report_modules(u))
+			r = err_set(err, CCORE_ENOTFOUND, 0,
+				    "no native stacks: none of the program's files is here");
+		else if (!dwfl_attach_state(u->debug.dwfl, NULL, t->pid > 0 ? (pid_t)t->pid : 1,
+					    &thread_callbacks, u))
 			r = err_set(err, CCORE_ENOTFOUND, 0, "cannot unwind native stacks: %s",
 				    dwfl_errmsg(-1));
 	}

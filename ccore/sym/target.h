@@ -60,15 +60,21 @@ struct module {
 	uint32_t build_id_n; // 0: it has none that can be read
 	bool other_build;    // a file is at that path, but it is another build
 	bool is_main;	     // the program that was started
+	bool headless;	     // its header is not in the target: without `file`, bias is unknown
+	bool shared_range;   // between its segments something else is mapped
 };
+
+// Where the .bss of a headless module without `file` ends is not known: so far behind `end` its
+// variables are looked for. CPython's takes some hundred KiB.
+#define MODULE_BSS_BYTES (1u << 20)
 
 #define OS_THREAD_REGS 17u
 
 struct os_thread {
 	int64_t tid;
-	int32_t signal; // NT_PRSTATUS pr_cursig; 0 of a process
-	bool has_regs;	// what follows is known
-	uint64_t pc, sp, fs_base;
+	int32_t signal;		       // NT_PRSTATUS pr_cursig; 0 of a process
+	bool has_regs;		       // what follows is known
+	uint64_t pc, sp, fs_base;      // fs_base 0: not known
 	int64_t syscall;	       // the system call it is in, -1: in none
 	uint64_t regs[OS_THREAD_REGS]; // as DWARF numbers them: rax, rdx, rcx, rbx … rip
 };
@@ -153,6 +159,13 @@ void target_done(struct target *t);
 
 /** The module that `addr` lies in, its variables included; or NULL. */
 const struct module *target_module_at(const struct target *t, addr_t addr);
+
+/**
+ * The mapping of module `m` that follows `p`, which is one of them, or for NULL the first; NULL
+ * after the last. A module may have gaps between its segments, in which other things are mapped.
+ */
+const struct mapping *module_mapping(const struct target *t, const struct module *m,
+				     const struct mapping *p);
 
 #define BUILD_ID_HEX_BYTES (2 * LIM_BUILD_ID_BYTES + 1)
 
