@@ -130,9 +130,10 @@ parity: ## every object of many programs beside what CPython itself says of it
 	$(call again,release,all)
 	$(Q)$(PYTHON) tests/parity.py $(PARITY_ARGS)
 
-test-matrix: ## the same with the CPythons of other Debian suites, which it downloads first
+test-matrix: ## the same with CPythons that it downloads and builds first
 	$(Q)tools/install-deps.sh matrix
 	$(Q)corefiles/debian_pythons.py
+	-$(Q)corefiles/build-pythons.sh
 	+$(Q)NECROPY_PYTHONS=all $(MAKE) --no-print-directory test
 
 bench: ## times, and ratios against other tools

@@ -106,7 +106,8 @@ class Python(object):
         if self.has_own_libc:
             self.name += "-" + os.path.basename(os.path.dirname(path)).split("-")[0]
         self.image = image_of_python(facts[3])
-        self.loader = re.search(r" (/\S*/ld-[^/\s]*)$", facts[3], re.MULTILINE).group(1)
+        self.loader = re.search(r" (/\S*/(?:ld-[^/\s]*|libc\.so))$", facts[3],
+                                re.MULTILINE).group(1)
         self.command = [path]
 
     def evaluate(self, code):
@@ -137,7 +138,8 @@ def find_pythons():
     """Every CPython installed on this machine, named uniquely.
 
     NECROPY_PYTHONS=a:b names them instead; =all adds those that corefiles/ has made, which
-    other suites' changes can break from one day to the next.
+    other suites' changes can break from one day to the next. Without those on musl, which lack
+    modules that most programs here want: test_musl.py has tests of its own.
     """
     wanted = os.environ.get("NECROPY_PYTHONS", "")
     if wanted and wanted != "all":
@@ -147,7 +149,8 @@ def find_pythons():
                  + sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python"))))
     if wanted == "all":
         paths += (sorted(glob.glob(os.path.join(MADE_PYTHONS, "*-*", "python")))
-                  + sorted(glob.glob(os.path.join(MADE_PYTHONS, "*", "bin", "python3"))))
+                  + sorted(path for path in glob.glob(os.path.join(MADE_PYTHONS, "*/bin/python3"))
+                           if "-musl/" not in path))
     pythons = [Python(path) for path in paths if os.access(path, os.X_OK)]
     counts = collections.Counter()
     for python in pythons:
@@ -324,7 +327,7 @@ def kernel_core_path(pid, directory):
 
 
 def state_of(pid):
-    return re.search(r"^State:\s+(\S)", read_text("/proc/%d/status" % pid), re.MULTILINE).group(1)
+    return re.search(r"^State:\s+(\S)", read_text("/proc/%s/status" % pid), re.MULTILINE).group(1)
 
 
 def read_text(path):
@@ -338,20 +341,24 @@ class Target(object):
     """A program, run by one Python, to be read in one way."""
 
     def __init__(self, python, program, way, arguments=()):
-        self.python = python
-        self.way = way
-        self.directory = tempfile.mkdtemp(prefix="necropy-test-")
-        self._answers = {}
-        self._truth = None
         script = os.path.join(PROGRAMS, program + ".py")
         if program == "leaky_app":
             script, arguments = LEAKY_APP, ("--wait",)
         else:
             arguments = ("truth.json",) + tuple(arguments)
+        command = python.command + ["-E", "-s", "-B", script] + list(arguments)
+        self._start(python, way, lambda directory: Process(command, directory))
+
+    def _start(self, python, way, start):
+        """Start it by start(DIRECTORY), a Process, and let it be read as `way` says."""
+        self.python = python
+        self.way = way
+        self.directory = tempfile.mkdtemp(prefix="necropy-test-")
+        self._answers = {}
+        self._truth = None
         self.process = None
         try:
-            self.process = Process(python.command + ["-E", "-s", "-B", script] + list(arguments),
-                                   self.directory)
+            self.process = start(self.directory)
             self.pid = self.process.pid
             self.maps, self.smaps = self.process.maps, self.process.smaps
             self.command = self.process.command

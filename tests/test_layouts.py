@@ -95,6 +95,15 @@ def test_shipped_layouts_are_what_debug_information_says(python):
     assert not list(gen_layouts.differences(shipped[0], found))
 
 
+def test_no_collection_is_claimed_or_denied_where_nothing_tells(mixed_core, sysroots):
+    document = mixed_core.run("info", "--json", *without_symbols(
+        mixed_core, sysroots, "--strip-all")).document
+    known = mixed_core.python.version >= (3, 7)  # in _PyRuntime; before, in a local variable
+    assert document["target"]["gc_in_progress"] is (False if known else None)
+    notes = [note for note in document["notes"] if "whether a collection was running" in note]
+    assert len(notes) == (0 if known else 1)
+
+
 # --- without the interpreter's binary
 
 @pytest.fixture(scope="module")
@@ -202,6 +211,25 @@ def test_layout_of_a_binary(mixed_core, tmp_path, sysroots):
     assert counts(answer) == counts(mixed_core.ask("types", "-n", "all"))
 
 
+def test_layout_is_read_by_the_isolated_process_too(mixed_core, lone_cores, tmp_path):
+    path = str(tmp_path / "layout")
+    assert oracle.necropy("layout", mixed_core.name, "-o", path).status == 0
+    core = lone_cores(mixed_core)
+    alone = [types_of(core, "--layout", path, *more) for more in ((), ("--isolate",))]
+    assert alone[0].document["target"]["layout"] == "file"
+    assert (alone[1].status, alone[1].out) == (alone[0].status, alone[0].out), alone[1].err
+    missing = types_of(core, "--layout", path + "-none", "--isolate")
+    assert (missing.status, missing.out) == (2, "") and path + "-none" in missing.err
+
+
+def test_layout_is_made_by_an_isolated_process(mixed_core, tmp_path):
+    plain, isolated = str(tmp_path / "plain"), str(tmp_path / "isolated")
+    assert oracle.necropy("layout", mixed_core.name, "-o", plain).status == 0
+    answer = oracle.necropy("layout", mixed_core.name, "-o", isolated, "--isolate")
+    assert answer.status == 0, answer.err
+    assert oracle.read_text(isolated) == oracle.read_text(plain)
+
+
 def test_layout_of_another_version_is_refused_or_said_to_be_that(lab, debian, tmp_path):
     core = lab.target(debian, "mixed")
     whole = counts(core.ask("types", "-n", "all"))
@@ -295,11 +323,15 @@ def test_debug_offsets_that_disagree_are_said_to(mixed_core, tmp_path):
 
 
 class Server(http.server.BaseHTTPRequestHandler):
+    """What a debuginfod does: /buildid/ID/debuginfo and /buildid/ID/executable."""
+
     def do_GET(self):
         self.server.asked.append(self.path)
-        build_id = self.path.split("/")[2]
+        _, _, build_id, kind = self.path.split("/", 3)
         path = "/usr/lib/debug/.build-id/%s/%s.debug" % (build_id[:2], build_id[2:])
-        there = self.path.endswith("/debuginfo") and os.path.exists(path)
+        if kind == "executable":
+            path = self.server.programs.get(build_id, "")
+        there = kind in ("debuginfo", "executable") and os.path.exists(path)
         self.send_response(200 if there else 404)
         self.send_header("Content-Length", str(os.path.getsize(path)) if there else "0")
         self.end_headers()
@@ -314,7 +346,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    server.asked = []
+    server.asked, server.programs = [], {}
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -336,3 +368,38 @@ def test_debug_information_is_fetched_only_when_asked_for(lab, debian, server, t
     if not server.asked:
         pytest.skip("elfutils has no libdebuginfod here")
     assert answer.document["target"]["layout"] == "dwarf"
+
+
+def test_program_that_is_not_here_is_fetched_when_asked_for(lab, debian, lone_cores, server,
+                                                            tmp_path):
+    core = lab.target(debian, "mixed")
+    build_id = oracle.elf_sections(debian.image)[".note.gnu.build-id"][16:].hex()
+    server.programs[build_id] = debian.image
+    environment = dict(os.environ, DEBUGINFOD_CACHE_PATH=str(tmp_path),
+                       DEBUGINFOD_URLS="http://127.0.0.1:%d" % server.server_port)
+    oracle.necropy("info", lone_cores(core), "--json", *ALONE, env=environment)
+    assert server.asked == []
+    options = ("--debuginfod", "--json") + ALONE
+    answer = oracle.necropy("info", lone_cores(core), *options, env=environment)
+    if not server.asked:
+        pytest.skip("elfutils has no libdebuginfod here")
+    assert "/buildid/%s/executable" % build_id in server.asked
+    assert answer.document["target"]["layout"] == "dwarf"
+    found = oracle.necropy("types", lone_cores(core), "-n", "all", *options, env=environment)
+    whole = counts(core.ask("types", "-n", "all"))
+    names = [name for name in whole if name.startswith("__main__.")]
+    assert names and {name: counts(found).get(name) for name in names} == {
+        name: whole[name] for name in names}
+
+
+def test_program_of_another_build_is_not_believed(lab, debian, lone_cores, server, tmp_path):
+    core = lab.target(debian, "mixed")
+    build_id = oracle.elf_sections(debian.image)[".note.gnu.build-id"][16:].hex()
+    server.programs[build_id] = shutil.which("sleep")
+    environment = dict(os.environ, DEBUGINFOD_CACHE_PATH=str(tmp_path),
+                       DEBUGINFOD_URLS="http://127.0.0.1:%d" % server.server_port)
+    answer = oracle.necropy("types", lone_cores(core), "--debuginfod", "--json", *ALONE,
+                            env=environment)
+    if not server.asked:
+        pytest.skip("elfutils has no libdebuginfod here")
+    assert answer.status == 3 and answer.document["target"]["layout"] == "table"

@@ -242,8 +242,9 @@ def differences(shipped, found):
 
 
 def pythons():
+    # those on musl have no build-id to be known by
     return [path for place in PLACES for path in sorted(glob.glob(os.path.expanduser(place)))
-            if os.access(path, os.X_OK)]
+            if "-musl/" not in path and os.access(path, os.X_OK)]
 
 
 def main():

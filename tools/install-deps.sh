@@ -40,6 +40,8 @@ packages_of() {
         python3-trio      # another's tasks than asyncio's
         python3-anyio     # a library that runs on it
         binutils        # nm, objcopy: what the library exports, stripped interpreters
+        uwsgi-plugin-python3      # programs with an interpreter in them: uWSGI
+        libapache2-mod-wsgi-py3   # Apache; brings apache2-bin, which starts nothing
     " ;;
     check) echo "
         python3       # the checks' own scripts
@@ -54,6 +56,10 @@ packages_of() {
         python3-numpy   # libraries whose objects are compared with what CPython says of them
         python3-django  # with a database of sqlite
         python3-lxml    # made by Cython
+        musl-tools      # another C library, to build a CPython with
+        dpkg-dev        # its sources
+        xz-utils        # unpacks them
+        vim-nox         # one more program with an interpreter in it
     " ;;
     fuzz) echo "
         clang            # libFuzzer's compiler

@@ -156,7 +156,7 @@ const struct tool_option tool_options[] = {
 	{"--exe", "FILE", "the interpreter's binary, if not found by name", set_exe},
 	{"--debug-dir", "DIR", "where separate debug files are (default: /usr/lib/debug)",
 	 set_debug_dir},
-	{"--debuginfod", NULL, "fetch debug information from the servers of $DEBUGINFOD_URLS",
+	{"--debuginfod", NULL, "fetch programs and debug information from $DEBUGINFOD_URLS",
 	 set_debuginfod},
 	{"--layout", "FILE", "the struct layout, from a file that `necropy layout` has written",
 	 set_layout},

@@ -8,6 +8,7 @@ struct bt {
 	struct stack_table table;
 	uint64_t limit;		   // frames of one thread
 	uint64_t idle;		   // threads without a frame
+	uint64_t crashed_n;	   // states of the thread that crashed, so far
 	struct unwinder *unwinder; // with --native
 	uint64_t cut, unplaced;	   // native stacks that end early; Python frames left over
 };
@@ -52,10 +53,11 @@ static int add_stack(struct bt *b, const struct thread *t, const struct stack *p
 		b->unplaced += b->unwinder ? merged.unplaced : 0;
 		if (merged.frames.n)
 			add_frames(b, t, &merged);
-		else if (t->crashed)
-			result_note(b->r, "the thread that crashed runs no Python code");
-		else
+		else if (!t->crashed)
 			b->idle++;
+		else if (!b->crashed_n)
+			result_note(b->r, "the thread that crashed runs no Python code");
+		b->crashed_n += t->crashed;
 		merged_stack_done(&merged);
 	}
 	native_stack_done(&native);

@@ -84,8 +84,7 @@ static void add_python(struct info *i)
 	    i->s->target.threads.n > h->runtime.threads.n ? i->s->target.threads.n
 							  : h->runtime.threads.n);
 	add(i, "collection", "%s",
-	    !h->runtime.interpreters.data[0].gc.collecting
-		    ? "not known: no symbol says where the collector notes it"
+	    !t->gc_is_known	? "not known: where the collector notes it was not found"
 	    : t->gc_in_progress ? "in progress: lists are in flux"
 				: "none in progress");
 }

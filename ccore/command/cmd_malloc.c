@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "command/malloc_notes.h"
 #include "command/session.h"
 #include "heap/malloc_use.h"
 #include "heap/pymalloc.h"
@@ -119,7 +120,7 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 		return status;
 	status = list_arenas(s, &m, &r->table, err);
 	if (!m.arenas.n)
-		result_note(r, "the target's malloc is not glibc's, or was never used");
+		note_other_malloc(s, r, "");
 	glibc_malloc_done(&m);
 	return status;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analysis/ledger_tree.h"
+#include "command/malloc_notes.h"
 #include "command/session.h"
 #include "heap/blame.h"
 
@@ -91,6 +92,8 @@ static int run_ledger(struct session *s, const struct args *a, struct ccore_resu
 		r->table.noun = "lines";
 		add_rows(&answer, &tree);
 		note_unknown(&ledger, r);
+		if (!ledger.malloc_known)
+			note_other_malloc(s, r, ": what it has given out is part of unknown");
 		note_idle(&ledger, r);
 		ledger_tree_done(&tree);
 	}

@@ -73,6 +73,11 @@ void layout_notes(const struct session *s, struct ccore_result *r)
 	if (is_of_other_version(l))
 		note_other_version(l, r);
 	note_disagreements(s, r);
+	if (s->heap.other_interpreter) {
+		result_note(r, "another interpreter runs in %s: only the one in %s was looked at",
+			    s->heap.other_interpreter->name, l->module->name);
+		r->incomplete = true;
+	}
 	if (l->module->file || s->target.kind == TARGET_MEMORY)
 		return;
 	result_note(r, "the interpreter's own file is not here: names of static types are taken "

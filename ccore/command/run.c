@@ -29,6 +29,7 @@ static void describe_target(struct session *s, struct ccore_result *r)
 		.build_id = m->build_id_n ? arena_strdup(&r->arena, id) : NULL,
 		.layout = layout_source(l),
 		.gc_in_progress = runtime_is_collecting(&s->heap.runtime, &s->target.mem),
+		.gc_is_known = runtime_knows_collecting(&s->heap.runtime, &s->target.mem),
 	};
 }
 
@@ -38,6 +39,9 @@ static void describe_completeness(struct session *s, struct ccore_result *r)
 	for (uint64_t i = 0; i < s->target.notes.n; i++)
 		result_note(r, "%s", s->target.notes.data[i]);
 	layout_notes(s, r);
+	if (!r->target.gc_is_known && s->target.kind != TARGET_PROGRAM)
+		result_note(r, "it is not known whether a collection was running, as where the "
+			       "collector notes that was not found: it could hide objects");
 }
 
 // A picture is whole or it is none; chains are limited by --max-depth and -k, stacks one by one; a

@@ -139,6 +139,39 @@ static int open_any(struct heap *h, const struct layout_choices *c, struct ccore
 	return nothing_fits(c, &first, err);
 }
 
+// A program that does not run: only its types are of interest.
+static int open_program(struct heap *h, const struct layout_choices *c, struct ccore_error *err)
+{
+	const struct target *t = h->target;
+
+	TRY(layout_choice(c, 0, &h->layout, err));
+	TRY(py_open(&h->py, &h->layout, &t->mem, err));
+	TRY(make_readers(h, err));
+	h->layout.version =
+		python_version_find(t, h->layout.module, h->layout.symbols[SYM_PY_VERSION]);
+	return 0;
+}
+
+/*
+ * Extension modules may have brought a second interpreter along, which never ran: where none runs
+ * in one file, the next is tried. The error is that of the first.
+ */
+static int open_next(struct heap *h, struct layout_choices *c, const struct layout_opts *first,
+		     int status)
+{
+	struct layout_opts opts = *first;
+
+	while (may_be_layout(status) && ++opts.skip < LIM_INTERPRETER_FILES) {
+		struct ccore_error unused;
+
+		if (layout_choices_find(c, h->target, &opts, &unused) < 0)
+			break;
+		if (open_any(h, c, &unused) == 0)
+			return 0;
+	}
+	return status;
+}
+
 int heap_open(struct heap *h, const struct target *t, const struct heap_opts *opts,
 	      struct ccore_error *err)
 {
@@ -159,15 +192,13 @@ int heap_open(struct heap *h, const struct target *t, const struct heap_opts *op
 	};
 	r = layout_choices_find(choices, t, &layout_opts, err);
 	if (r == 0 && t->kind == TARGET_PROGRAM) {
-		r = layout_choice(choices, 0, &h->layout, err);
-		if (r == 0)
-			r = py_open(&h->py, &h->layout, &t->mem, err);
-		if (r == 0)
-			r = make_readers(h, err);
-		h->layout.version =
-			python_version_find(t, h->layout.module, h->layout.symbols[SYM_PY_VERSION]);
+		r = open_program(h, choices, err);
 	} else if (r == 0) {
 		r = open_any(h, choices, err);
+		if (r < 0)
+			r = open_next(h, choices, &layout_opts, r);
+		if (r == 0)
+			h->other_interpreter = layout_other_interpreter(&h->layout, t);
 	}
 	free(choices);
 	return r;

@@ -54,6 +54,7 @@ struct universe {
 struct heap {
 	const struct target *target;
 	struct layout layout;
+	const struct module *other_interpreter; // layout_other_interpreter(): not looked at
 	struct py py;
 	struct emu_env emu;
 	struct py_reader *readers; // one a thread; [0] is the calling thread's

@@ -414,6 +414,7 @@ int ledger_make(struct ledger *ret, struct heap *h, struct ccore_error *err)
 		join_lines(ret);
 	else
 		ledger_done(ret);
+	ret->malloc_known = k.m.known;
 	if (k.owners.h)
 		chunk_owners_done(&k.owners);
 	claims_done(&k.claims);

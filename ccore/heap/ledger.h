@@ -28,6 +28,7 @@ struct ledger {
 	uint64_t private_bytes;	       // of them, neither files' nor shared, and accessible
 	uint64_t unknown_bytes;
 	uint64_t malloc_idle_bytes; // whole pages that malloc has free
+	bool malloc_known;	    // it is glibc's; else what it gave out is unknown
 	struct arena text;
 };
 

@@ -156,15 +156,12 @@ static int read_interpreters(struct runtime *rt, struct py_reader *r, struct has
 	return 0;
 }
 
-static addr_t thread_frame(struct py_reader *r, addr_t tstate)
+static addr_t thread_frame(struct py_reader *r, addr_t tstate, addr_t cframe)
 {
-	addr_t cframe;
-
 	if (layout_has(r->layout, F_TS_FRAME))
 		return read_field(r, tstate, F_TS_FRAME);
 	if (!layout_has(r->layout, F_CF_CURRENT_FRAME))
 		return 0;
-	cframe = read_field(r, tstate, F_TS_CFRAME);
 	// what is not readable is no frame either, and will be found to be none
 	if (!cframe ||
 	    mem_readable(r->py->mem, cframe + layout_off(r->layout, F_CF_CURRENT_FRAME), 8) < 8)
@@ -176,7 +173,6 @@ static int read_threads(struct runtime *rt, struct py_reader *r, uint32_t interp
 			struct hashmap *seen, struct ccore_error *err)
 {
 	addr_t at = read_field(r, rt->interpreters.data[interpreter].addr, F_IS_THREADS);
-
 	uint32_t before;
 
 	while (at) {
@@ -188,7 +184,8 @@ static int read_threads(struct runtime *rt, struct py_reader *r, uint32_t interp
 		}
 		t.thread_id = read_field(r, at, F_TS_THREAD_ID);
 		t.native_id = read_field(r, at, F_TS_NATIVE_ID);
-		t.frame = thread_frame(r, at);
+		t.cframe = read_field(r, at, F_TS_CFRAME);
+		t.frame = thread_frame(r, at, t.cframe);
 		if (!vec_push(&rt->threads, t) || !hashmap_put(seen, at, 0))
 			return err_nomem(err);
 		at = read_field(r, at, F_TS_NEXT);
@@ -289,6 +286,18 @@ void runtime_done(struct runtime *rt)
 {
 	vec_done(&rt->interpreters);
 	vec_done(&rt->threads);
+}
+
+bool runtime_knows_collecting(const struct runtime *rt, const struct mem *m)
+{
+	bool known = rt->interpreters.n != 0;
+
+	for (uint64_t i = 0; known && i < rt->interpreters.n; i++) {
+		const addr_t at = rt->interpreters.data[i].gc.collecting;
+
+		known = at && mem_readable(m, at, 4) == 4;
+	}
+	return known;
 }
 
 bool runtime_is_collecting(const struct runtime *rt, const struct mem *m)

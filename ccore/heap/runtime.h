@@ -33,6 +33,7 @@ struct py_thread {
 	uint64_t thread_id;   // pthread_self()
 	uint64_t native_id;   // gettid(), 0 where not known
 	addr_t frame;	      // PyFrameObject (to 3.10) or interpreter frame; 0: none
+	addr_t cframe;	      // on the C stack of the thread that runs it, if any; 0: not known
 };
 
 struct symbol_index;
@@ -56,7 +57,10 @@ int runtime_read_again(struct runtime *rt, struct py_reader *r, struct ccore_err
 
 void runtime_done(struct runtime *rt);
 
-/** Whether some interpreter's collector was running. */
+/** Whether runtime_is_collecting() can be told: of stripped 2.7 and 3.6 it cannot. */
+bool runtime_knows_collecting(const struct runtime *rt, const struct mem *m);
+
+/** Whether some interpreter's collector was running, as far as is known. */
 bool runtime_is_collecting(const struct runtime *rt, const struct mem *m);
 
 #endif

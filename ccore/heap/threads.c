@@ -3,6 +3,7 @@
 
 #include "py/attribute.h"
 #include "py/redact.h"
+#include "sym/mappings.h"
 
 const struct py_thread *thread_state(const struct heap *h, const struct thread *t)
 {
@@ -26,10 +27,25 @@ int64_t thread_tid(const struct heap *h, const struct thread *t)
 
 // -- OS threads and thread states together
 
-// Which OS thread has this thread register, and which this number; index + 1.
+// Which OS thread has this thread register, which this number, and which its stack in the mapping
+// that starts here; index + 1.
 struct os_index {
-	struct hashmap by_fs_base, by_tid;
+	const struct target *target;
+	struct hashmap by_fs_base, by_tid, by_stack;
 };
+
+static bool index_stack(struct os_index *ret, const struct os_thread *os, uint32_t i)
+{
+	const struct mapping *m =
+		os->has_regs ? mappings_find(&ret->target->mappings, os->sp) : NULL;
+	uint32_t before;
+
+	if (!m)
+		return true;
+	// Stacks that lie in one mapping do not tell.
+	return hashmap_put(&ret->by_stack, m->start,
+			   hashmap_get(&ret->by_stack, m->start, &before) ? NO_THREAD : i);
+}
 
 /*
  * pthread_self() is the thread's fs_base. The kernel's own number counts where that register is
@@ -45,15 +61,24 @@ static bool index_os_threads(const struct target *t, struct os_index *ret)
 
 		if (key && !hashmap_get(map, key, &before) && !hashmap_put(map, key, i + 1))
 			return false;
+		if (!index_stack(ret, os, i + 1))
+			return false;
 	}
 	return true;
 }
 
+/*
+ * The thread runs it on whose stack its cframe is. What it notes of itself is of the thread that
+ * made it: uWSGI makes those of all its threads in the first.
+ */
 static uint32_t os_thread_of(const struct os_index *index, const struct py_thread *state)
 {
+	const struct mapping *m =
+		state->cframe ? mappings_find(&index->target->mappings, state->cframe) : NULL;
 	uint32_t i = 0;
 
-	if (hashmap_get(&index->by_fs_base, state->thread_id, &i) ||
+	if ((m && hashmap_get(&index->by_stack, m->start, &i) && i != NO_THREAD) ||
+	    hashmap_get(&index->by_fs_base, state->thread_id, &i) ||
 	    hashmap_get(&index->by_tid, state->native_id, &i))
 		return i - 1;
 	return NO_THREAD;
@@ -63,7 +88,7 @@ static uint32_t os_thread_of(const struct os_index *index, const struct py_threa
 static int add_states(struct threads *ret, const struct heap *h, uint8_t *has_state,
 		      struct ccore_error *err)
 {
-	struct os_index index = {0};
+	struct os_index index = {.target = h->target};
 	bool ok = index_os_threads(h->target, &index);
 
 	for (uint64_t i = h->runtime.threads.n; ok && i-- > 0;) {
@@ -79,6 +104,7 @@ static int add_states(struct threads *ret, const struct heap *h, uint8_t *has_st
 	}
 	hashmap_done(&index.by_fs_base);
 	hashmap_done(&index.by_tid);
+	hashmap_done(&index.by_stack);
 	return ok ? 0 : err_nomem(err);
 }
 
@@ -94,22 +120,30 @@ static int add_others(struct threads *ret, const struct heap *h, const uint8_t *
 	return 0;
 }
 
-// The first OS thread of a core is the one that got the signal.
+// Put the crashed thread's states with frames, or those without, at `*n`.
+static void put_crashed(struct threads *t, bool with_frames, uint64_t *n)
+{
+	for (uint64_t i = *n; i < t->all.n; i++) {
+		struct thread found = t->all.data[i];
+
+		if (found.os != 0 || (found.frame != UINT64_MAX) != with_frames)
+			continue;
+		found.crashed = true;
+		memmove(&t->all.data[*n + 1], &t->all.data[*n], (i - *n) * sizeof(found));
+		t->all.data[(*n)++] = found;
+	}
+}
+
+// The first OS thread of a core is the one that got the signal. It may have states that it runs
+// nothing in: of other interpreters.
 static void put_crashed_first(struct threads *t, const struct target *target)
 {
 	uint64_t n = 0;
 
 	if (target->kind != TARGET_CORE || !target->signal)
 		return;
-	for (uint64_t i = 0; i < t->all.n; i++) {
-		struct thread found = t->all.data[i];
-
-		if (found.os != 0)
-			continue;
-		found.crashed = true;
-		memmove(&t->all.data[n + 1], &t->all.data[n], (i - n) * sizeof(found));
-		t->all.data[n++] = found;
-	}
+	put_crashed(t, true, &n);
+	put_crashed(t, false, &n);
 }
 
 // A thread's frames follow each other in the list of roots.
@@ -122,6 +156,19 @@ static void find_frames(struct threads *t, const struct heap *h, const uint64_t 
 		    by_state[root->thread] < t->all.n)
 			t->all.data[by_state[root->thread]].frame = i;
 	}
+}
+
+// As threading.get_ident() would say in it.
+static uint64_t thread_ident(const struct heap *h, const struct thread *t)
+{
+	const struct os_thread *os = thread_os(h, t);
+
+	return os && os->fs_base ? os->fs_base : thread_state(h, t)->thread_id;
+}
+
+static bool add_ident(struct hashmap *by_ident, uint64_t ident, uint32_t i)
+{
+	return !ident || hashmap_put(by_ident, ident, i);
 }
 
 // threading._active of each interpreter: {ident: Thread}.
@@ -142,9 +189,8 @@ static bool find_objects(struct threads *t, struct heap *h, const uint64_t *by_s
 		uint32_t i;
 
 		for (; ok && k < states->n && states->data[k].interpreter == in; k++)
-			ok = !states->data[k].thread_id ||
-			     hashmap_put(&by_ident, states->data[k].thread_id,
-					 (uint32_t)by_state[k] + 1);
+			ok = add_ident(&by_ident, thread_ident(h, &t->all.data[by_state[k]]),
+				       (uint32_t)by_state[k] + 1);
 		if (!active || !dict_iter_init_at(&it, r, active))
 			continue;
 		it.n = u64_min(it.n, LIM_NAMESPACE);

@@ -70,13 +70,15 @@ static bool read_cached(const struct module *m, const struct layout_opts *opts, 
 static int find_interpreter(const struct target *t, const struct layout_opts *opts,
 			    struct layout *ret, struct ccore_error *err)
 {
+	uint32_t skip = opts->skip;
+
 	for (int likely = 1; likely >= 0; likely--) {
 		for (uint64_t i = 0; i < t->modules.n; i++) {
 			const struct module *m = &t->modules.data[i];
 
 			if (looks_like_python(m) != likely)
 				continue;
-			if (read_cached(m, opts, ret))
+			if (!skip && read_cached(m, opts, ret))
 				return 0;
 			if (!m->file && !m->build_id_n)
 				continue;
@@ -84,13 +86,42 @@ static int find_interpreter(const struct target *t, const struct layout_opts *op
 
 			if (r < 0 && r != CCORE_ENOTFOUND)
 				return r;
-			if (r == 1) {
+			if (r == 1 && !skip--) {
 				*ret = (struct layout){.module = m};
 				return 0;
 			}
 		}
 	}
-	return 0;
+	return opts->skip ? CCORE_ENOTFOUND : 0;
+}
+
+#define TPFLAG_READY 12
+
+static bool runs_python(const struct layout *l, const struct target *t, const struct module *m)
+{
+	struct sym_request type = {.names = "PyType_Type"};
+	uint64_t flags;
+
+	return symbols_find(t, m, &type, 1, true, NULL) == 0 && type.found &&
+	       mem_read_u64(&t->mem, type.value + m->bias + layout_off(l, F_TP_FLAGS), &flags) ==
+		       0 &&
+	       flags >> TPFLAG_READY & 1;
+}
+
+const struct module *layout_other_interpreter(const struct layout *l, const struct target *t)
+{
+	for (uint64_t i = 0; i < t->modules.n; i++) {
+		const struct module *m = &t->modules.data[i];
+		const char *name = strrchr(m->name, '/');
+
+		name = name ? name + 1 : m->name;
+		if (m != l->module &&
+		    (m->is_main || strncmp(name, "python", 6) == 0 ||
+		     strncmp(name, "libpython", 9) == 0) &&
+		    runs_python(l, t, m))
+			return m;
+	}
+	return NULL;
 }
 
 // -- what debug information says of it

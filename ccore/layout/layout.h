@@ -125,6 +125,7 @@ struct layout {
 struct layout_opts {
 	bool no_cache;
 	const char *file; // that `necropy layout` wrote; NULL: none
+	uint32_t skip;	  // so many modules that hold an interpreter: they were tried
 };
 
 /** The layouts that the target's interpreter may have. Large: to be allocated. */
@@ -145,6 +146,7 @@ struct layout_choices {
  * Find the module of `t` that holds the interpreter, and the layouts that it may have.
  *
  *   CCORE_ENOPYTHON  no module defines PyType_Type, or can be Python
+ *   CCORE_ENOTFOUND  with opts->skip: there are no more
  *   CCORE_ELAYOUT    rows missing in debug information: all of them are in the text
  */
 int layout_choices_find(struct layout_choices *ret, const struct target *t,
@@ -153,6 +155,12 @@ int layout_choices_find(struct layout_choices *ret, const struct target *t,
 /** Candidate `i`, the likeliest first; CCORE_ELAYOUT past the last one, or where it cannot be. */
 int layout_choice(const struct layout_choices *c, uint32_t i, struct layout *ret,
 		  struct ccore_error *err);
+
+/**
+ * Another module of `t` than l->module whose PyType_Type has been made ready: an interpreter runs
+ * in it, too. NULL when there is none, among the program itself and files called as Python's are.
+ */
+const struct module *layout_other_interpreter(const struct layout *l, const struct target *t);
 
 /** "dwarf", "file", "table", "nearest-table", "debug-offsets", "symbols", "structure". */
 const char *layout_origin_name(enum layout_origin origin);

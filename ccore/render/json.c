@@ -147,7 +147,10 @@ static void add_target(struct strbuf *out, const struct result_target *t)
 	strbuf_puts(out, ", \"layout\": ");
 	add_string(out, t->layout);
 	strbuf_puts(out, ", \"gc_in_progress\": ");
-	add_bool(out, t->gc_in_progress);
+	if (t->gc_is_known)
+		add_bool(out, t->gc_in_progress);
+	else
+		strbuf_puts(out, "null");
 	strbuf_putc(out, '}');
 }
 

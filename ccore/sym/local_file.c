@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "sym/local_file.h"
 
+#include "sym/debuginfod.h"
 #include "sym/elf_ident.h"
 #include "sym/headless.h"
 #include "util/checked.h"
+#include "util/cleanup.h"
+
+#include <elf.h>
 
 #define PAGE_BYTES 4096u
 
@@ -20,15 +24,32 @@ char *build_id_path(struct arena *a, const char *dir, uint64_t dir_n, const uint
 	return arena_printf(a, "%.*s/.build-id/%.2s/%s%s", (int)dir_n, dir, hex, hex + 2, suffix);
 }
 
+// Where the sections are: strip and debug packages move them, and they are not loaded.
+static void forget_sections(uint8_t *page, uint64_t n)
+{
+	Elf64_Ehdr h;
+
+	if (n < sizeof(h))
+		return;
+	memcpy(&h, page, sizeof(h));
+	h.e_shoff = 0;
+	h.e_shnum = h.e_shstrndx = 0;
+	memcpy(page, &h, sizeof(h));
+}
+
 // The target's first page of `m`, as far as it is saved, against the file's.
 static bool same_first_page(const struct target *t, const struct module *m,
 			    const struct file_map *f)
 {
-	const uint64_t n = mem_readable(&t->mem, m->start, u64_min(PAGE_BYTES, f->size));
-	uint8_t page[PAGE_BYTES];
+	const uint64_t n = u64_min(PAGE_BYTES, f->size);
+	uint8_t page[PAGE_BYTES], ours[PAGE_BYTES];
 
-	return n == u64_min(PAGE_BYTES, f->size) && mem_read(&t->mem, m->start, page, n) == 0 &&
-	       memcmp(page, f->data, n) == 0;
+	if (mem_readable(&t->mem, m->start, n) < n || mem_read(&t->mem, m->start, page, n) < 0)
+		return false;
+	memcpy(ours, f->data, n);
+	forget_sections(page, n);
+	forget_sections(ours, n);
+	return memcmp(page, ours, n) == 0;
 }
 
 static enum verdict judge(const struct target *t, struct module *m, const struct file_map *f)
@@ -81,6 +102,17 @@ static enum verdict try_debug_dirs(struct target *t, struct module *m, struct fi
 	return NOT_THERE;
 }
 
+// What comes over the network is judged as anything else is.
+static enum verdict try_servers(struct target *t, struct module *m, struct file_map *ret,
+				const char **path)
+{
+	_cleanup_free_ char *fetched =
+		t->debuginfod ? debuginfod_program(m->build_id, m->build_id_n) : NULL;
+
+	*path = fetched ? arena_strdup(&t->arena, fetched) : NULL;
+	return try_path(t, m, *path, ret);
+}
+
 // The name as the kernel had it before the file was deleted or replaced.
 static const char *undeleted(struct target *t, const char *name)
 {
@@ -127,7 +159,8 @@ int local_file_find(struct target *t, struct module *m, struct file_map *ret,
 			break;
 		}
 	}
-	if (!path && try_debug_dirs(t, m, ret, &path) != SAME_BUILD) {
+	if (!path && try_debug_dirs(t, m, ret, &path) != SAME_BUILD &&
+	    try_servers(t, m, ret, &path) != SAME_BUILD) {
 		m->other_build = other;
 		return 0;
 	}

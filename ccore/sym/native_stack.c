@@ -129,9 +129,19 @@ void unwinder_close(struct unwinder *u)
 
 // -- one stack
 
+// A label without a size, of code in assembler, says where something begins, not what `pc` is in.
+static const char *symbol_around(Dwfl_Module *mod, Dwarf_Addr pc)
+{
+	GElf_Off off;
+	GElf_Sym sym;
+	const char *name = dwfl_module_addrinfo(mod, pc, &off, &sym, NULL, NULL, NULL);
+
+	return name && (sym.st_size || !off) ? name : NULL;
+}
+
 static const char *function_at(struct unwinder *u, Dwfl_Module *mod, Dwarf_Addr pc)
 {
-	const char *name = mod ? dwfl_module_addrname(mod, pc) : NULL;
+	const char *name = mod ? symbol_around(mod, pc) : NULL;
 	const uint64_t n = name && *name ? 1 + strcspn(name + 1, ".@") : 0;
 
 	if (!name || !name[n])

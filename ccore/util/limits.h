@@ -49,6 +49,9 @@
 #define LIM_INTERPRETERS 10000u
 #define LIM_THREADS 1000000u
 
+// Files of one process that hold an interpreter, whether it runs or not: two happen.
+#define LIM_INTERPRETER_FILES 16u
+
 // Frames on one thread's stack; sys.setrecursionlimit() can go far, but not this far.
 #define LIM_FRAMES 10000000u
 

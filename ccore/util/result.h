@@ -30,7 +30,8 @@ struct result_target {
 	bool free_threaded;
 	const char *build_id; // of the module that holds the interpreter, hex, or NULL
 	const char *layout;   // "dwarf", "cache" …: where the layout came from
-	bool gc_in_progress;
+	bool gc_in_progress,
+		gc_is_known; // whether a collection was running, and whether that is known
 };
 
 struct ccore_result {

@@ -223,7 +223,7 @@ TEST(json_document)
 		"{\"schema\": 1, \"command\": \"objects\",\n"
 		" \"target\": {\"kind\": \"core\", \"path\": \"core.\\\"42\\\"\", \"pid\": null, "
 		"\"python\": \"3.11.2\", \"free_threaded\": false,\n"
-		"  \"build_id\": null, \"layout\": null, \"gc_in_progress\": false},\n"
+		"  \"build_id\": null, \"layout\": null, \"gc_in_progress\": null},\n"
 		" \"complete\": false, \"damage\": [{\"kind\": \"bad-link\", \"count\": 1, "
 		"\"first\": \"0x10\"}], \"notes\": [\"a \\\"note\\\"\"],\n"
 		" \"columns\": [{\"name\": \"addr\", \"unit\": \"\"}, {\"name\": \"thread\", "

@@ -1,20 +1,24 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Build CPythons without the GIL, with debug information, for the tests.
+# Build CPythons of kinds that nobody packages with debug information, for the tests.
 #
-#   corefiles/free-threaded.sh [3.13t] [3.13td] [3.14t]
+#   corefiles/build-pythons.sh [3.13t] [3.13td] [3.14t] [3.13-musl]
 #
-# Without names: 3.13t and 3.14t. Distributions do not package them with debug information, so
-# they are built, from the sources of the Debian mirror that this machine uses: some minutes of
-# one processor each. They go to ~/.cache/necropy-pythons (below $XDG_CACHE_HOME if that is set),
-# where the tests look. It needs a compiler, apt-get, dpkg-dev and xz-utils, and not root.
+# Without names: 3.13t, 3.14t and 3.13-musl. They are built from the sources of the
+# Debian mirror that this machine uses: some minutes of one processor each. They go to
+# ~/.cache/necropy-pythons (below $XDG_CACHE_HOME if that is set), where the tests look. It needs a
+# compiler, apt-get, dpkg-dev and xz-utils, for musl musl-tools, and not root.
 set -euo pipefail
 
 # name, Debian's source package, the suites that have it (best first), arguments of configure
+#
+# t      without the GIL; td with Py_DEBUG besides
+# musl   another C library, as in Alpine's images; what needs other libraries is left out
 readonly BUILDS='
 3.13t|python3.13|trixie|--disable-gil
 3.13td|python3.13|trixie|--disable-gil --with-pydebug
 3.14t|python3.14|forky sid|--disable-gil
+3.13-musl|python3.13|trixie|CC=musl-cc PKG_CONFIG=false
 '
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/necropy-pythons
 work= # of the build that runs
@@ -22,7 +26,7 @@ work= # of the build that runs
 main() {
 	local name failed=0
 	trap '[[ -z $work ]] || rm -rf "$work"' EXIT
-	for name in "${@:-3.13t 3.14t}"; do
+	for name in "${@:-3.13t 3.14t 3.13-musl}"; do
 		for name in $name; do
 			provide "$name" || failed=1
 		done
@@ -89,13 +93,24 @@ fetch_source() { # package suites
 	dpkg-source --no-check -x "$work"/*.dsc "$work/source"
 }
 
+# Asked for the folder of its libraries, musl-gcc names glibc's, which configure will not have.
+musl_compiler() {
+	cat <<-'END'
+		#!/bin/sh
+		[ "$1" = --print-multiarch ] || exec musl-gcc "$@"
+	END
+}
+
 # As upstream configures it, without optimisation across files: what that merges or drops, no
 # debugger finds again. Modules whose libraries are not here are left out.
 build() { # name arguments
 	local log=$work/source/build.log
+	musl_compiler >"$work/musl-cc"
+	chmod +x "$work/musl-cc"
 	echo "$1: building, see $log"
 	(
 		cd "$work/source"
+		PATH=$work:$PATH
 		# shellcheck disable=SC2086 # several arguments
 		./configure $2 --prefix="$cache/$1" --without-ensurepip --disable-test-modules \
 			CFLAGS='-g -O2' &&
