@@ -4,6 +4,7 @@
 #include "util/checked.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int addrset_init(struct addrset *s, uint64_t max_bytes, struct ccore_error *err)
 {
@@ -33,13 +34,18 @@ void addrset_done(struct addrset *s)
 	pthread_mutex_destroy(&s->lock);
 }
 
-// Zeroed memory, within what the set may use.
+// Zeroed memory, within what the set may use. It is written to here: pages that are read first, as
+// calloc()'s may be, are made anew when they are written to, which interrupts all other threads.
+// And the compiler makes calloc() of malloc() and memset().
 static void *take(struct addrset *s, uint64_t size)
 {
-	void *p = size <= s->max_bytes - u64_min(s->bytes, s->max_bytes) ? calloc(1, size) : NULL;
+	void *p = size <= s->max_bytes - u64_min(s->bytes, s->max_bytes) ? aligned_alloc(64, size)
+									 : NULL;
 
-	s->bytes += p ? size : 0;
-	return p;
+	if (!p)
+		return NULL;
+	s->bytes += size;
+	return memset(p, 0, size);
 }
 
 // Under the lock.
