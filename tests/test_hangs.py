@@ -118,7 +118,4 @@ def test_no_deadlock_where_there_is_none(lab, debian):
 def test_at_its_end_the_main_thread_waits_for_the_others(lab, python):
     rows = by_name(lab.target(python, "ended"))
     other = next(row for name, row in rows.items() if name.startswith("Thread-1"))
-    if python.version < (3, 13):
-        assert rows["MainThread"]["owner"] == other["tid"]
-    else:  # it waits in C, where nothing of Python's names the other
-        assert rows["MainThread"]["waits"].startswith("futex")
+    assert rows["MainThread"]["owner"] == other["tid"]

@@ -41,6 +41,12 @@ struct wait_finder {
 bool wait_lock_find(struct wait_finder *f, const struct os_thread *os, const struct stack *stack,
 		    addr_t *word, struct lock *ret);
 
+/**
+ * The threading.Thread for the end of which OS thread `os` sleeps in C, when `word` is the address
+ * it has given to futex(2); 0: it does not. From 3.13 on, where a thread's handle is joined.
+ */
+addr_t wait_thread_find(const struct wait_finder *f, const struct os_thread *os, addr_t word);
+
 /** Append to waits.owners those that could end the wait of thread `i`. After all are looked at. */
 void wait_owners_find(struct wait_finder *f, uint64_t i);
 

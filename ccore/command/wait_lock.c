@@ -88,3 +88,26 @@ bool wait_lock_find(struct wait_finder *f, const struct os_thread *os, const str
 			return true;
 	return false;
 }
+
+#define HANDLE_BYTES 192u // Modules/_threadmodule.c's ThreadHandle is smaller
+
+addr_t wait_thread_find(const struct wait_finder *f, const struct os_thread *os, addr_t word)
+{
+	const addr_t parked = parked_at(f, os, word);
+
+	for (uint64_t i = 0; parked && i < f->threads->all.n; i++) {
+		const addr_t thread = f->threads->all.data[i].object;
+		addr_t object = thread ? instance_attribute(f->r, thread, "_handle") : 0;
+		addr_t handle;
+
+		if (thread && !object) // from 3.14 on
+			object = instance_attribute(f->r, thread, "_os_thread_handle");
+		// All that the object has is a pointer to what both threads share.
+		if (object &&
+		    mem_read_u64(&f->s->target.mem, object + f->r->layout->struct_size[S_PyObject],
+				 &handle) == 0 &&
+		    parked - handle < HANDLE_BYTES)
+			return thread;
+	}
+	return 0;
+}

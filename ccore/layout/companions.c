@@ -2,7 +2,7 @@
 #include "layout/companions.h"
 
 static const struct rule {
-	enum field_id field, either, or ;
+	enum field_id field, either, other;
 } rules[] = {
 #define WITH(a, b) {F_##a, F_##b, F_##b},
 #define WITH_ONE(a, b, c) {F_##a, F_##b, F_##c},
@@ -21,7 +21,7 @@ void companions_drop(struct layout *l)
 			struct field *f = &l->fields[rules[i].field];
 
 			if (!f->found || layout_has(l, rules[i].either) ||
-			    layout_has(l, rules[i].or))
+			    layout_has(l, rules[i].other))
 				continue;
 			*f = (struct field){0};
 			again = true;
