@@ -203,10 +203,22 @@ static const struct py_type *type_at(struct py_reader *r, const struct block_rul
 	return t;
 }
 
+// Most blocks that hold no object are arrays of references: addresses where refcounts would be.
+static bool has_no_refcount(const struct block_rules *rules, const struct block *b)
+{
+	for (uint32_t i = 0; i < rules->prefix_n; i++)
+		if (b->size >= rules->prefixes[i] + rules->header_n &&
+		    load_u64(b->p + rules->prefixes[i] + rules->refcount_off) < REFCOUNT_MAX)
+			return false;
+	return true;
+}
+
 enum block_kind block_classify(struct py_reader *r, const struct block_rules *rules,
 			       struct block *b, addr_t *ret, const struct py_type **ret_type)
 {
 	if (block_has_debug_header(b->p, b->size) && !peel_debug(b))
+		return BLOCK_OTHER;
+	if (rules->plain && has_no_refcount(rules, b))
 		return BLOCK_OTHER;
 	// Live ones first: a GC head may begin with a 0, like a dead object.
 	for (unsigned dead = 0; dead < 2; dead++) {
