@@ -81,7 +81,7 @@ def test_nearly_all_references_come_from_the_types_own_code(mixed_core, thin_lay
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_layout_with_holes_is_refused_or_read_without_them(mixed_core, tmp_path, seed):
+def test_a_layout_with_holes_is_read_without_what_they_cut_through(mixed_core, tmp_path, seed):
     chance = random.Random(seed)
     wanted = wanted_fields()
     layout = write_layout(mixed_core.python, tmp_path / "layout",
