@@ -4,9 +4,11 @@
 static void ask_for(struct block_memo_type *t, const struct layout *l, enum field_id f)
 {
 	const struct field *field = &l->fields[f];
-	const unsigned i = t->mask[0] != 0;
+	unsigned i = 0;
 
-	if (!field->found)
+	while (i < BLOCK_MEMO_WORDS && t->mask[i])
+		i++;
+	if (!field->found || i == BLOCK_MEMO_WORDS)
 		return;
 	t->at[i] = field->off;
 	t->mask[i] = field->size >= 8 ? UINT64_MAX : (1ull << 8 * field->size) - 1;
@@ -22,6 +24,7 @@ static void describe(struct block_memo_type *ret, const struct layout *l,
 	if (type->family == &family_str) {
 		ask_for(ret, l, F_STR_LENGTH);
 		ask_for(ret, l, F_STR_KIND); // with the other bits of its state
+		ask_for(ret, l, F_STR_WSTR); // memory of its own, to 3.11
 	} else if (type->family == &family_list) {
 		ask_for(ret, l, F_LIST_ALLOCATED);
 	} else if (type->family == &family_int && layout_has(l, F_LONG_TAG)) {
@@ -62,7 +65,7 @@ void block_remember(struct block_memo *m, struct py_reader *r, const struct bloc
 		    const struct block *b, uint32_t prefix, const struct py_type *type)
 {
 	struct block_memo_type *t = &m->types[block_memo_type_slot(type->addr)];
-	uint64_t words[2];
+	uint64_t words[BLOCK_MEMO_WORDS];
 
 	if (!rules->plain || (prefix && prefix != rules->prefixes[1]))
 		return;
@@ -74,7 +77,7 @@ void block_remember(struct block_memo *m, struct py_reader *r, const struct bloc
 	m->shapes[block_memo_shape_slot(type->addr, (uint32_t)b->size, words)] =
 		(struct block_shape){
 			.type_addr = type->addr,
-			.words = {words[0], words[1]},
+			.words = {words[0], words[1], words[2]},
 			.block_bytes = (uint32_t)b->size,
 			.prefix = prefix,
 			.type = type,

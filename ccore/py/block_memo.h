@@ -11,20 +11,21 @@
 
 #define BLOCK_MEMO_TYPES 64u
 #define BLOCK_MEMO_SHAPES 512u
+#define BLOCK_MEMO_WORDS 3u
 
 /**
  * The words of an object, besides its type, that say whether it fits its block and how large it is.
  */
 struct block_memo_type {
 	addr_t addr; // 0: none
-	uint32_t at[2];
-	uint64_t mask[2]; // of the word there; 0: not asked for
-	uint32_t read_n;  // bytes of the object up to the last of them
+	uint32_t at[BLOCK_MEMO_WORDS];
+	uint64_t mask[BLOCK_MEMO_WORDS]; // of the word there; 0: not asked for
+	uint32_t read_n;		 // bytes of the object up to the last of them
 };
 
 struct block_shape {
 	addr_t type_addr;
-	uint64_t words[2];
+	uint64_t words[BLOCK_MEMO_WORDS];
 	uint32_t block_bytes, prefix;
 	const struct py_type *type;
 	uint64_t size; // as py_sizeof() has it, and certain; 0: it must be asked
@@ -42,7 +43,8 @@ static inline uint32_t block_memo_type_slot(addr_t type)
 	return (uint32_t)(type * BLOCK_MEMO_MIX >> 58) % BLOCK_MEMO_TYPES;
 }
 
-static inline uint32_t block_memo_shape_slot(addr_t type, uint64_t size, const uint64_t words[2])
+static inline uint32_t block_memo_shape_slot(addr_t type, uint64_t size,
+					     const uint64_t words[BLOCK_MEMO_WORDS])
 {
 	const uint64_t x = type ^ size << 40 ^ words[0] << 24 ^ words[1] << 52;
 
@@ -51,10 +53,11 @@ static inline uint32_t block_memo_shape_slot(addr_t type, uint64_t size, const u
 
 // A word that is not asked for is loaded from the object's head, and dropped.
 static inline void block_memo_words(const struct block_memo_type *t, const uint8_t *object,
-				    uint64_t ret[2])
+				    uint64_t ret[BLOCK_MEMO_WORDS])
 {
 	ret[0] = load_u64(object + t->at[0]) & t->mask[0];
 	ret[1] = load_u64(object + t->at[1]) & t->mask[1];
+	ret[2] = load_u64(object + t->at[2]) & t->mask[2];
 }
 
 /**
@@ -66,7 +69,7 @@ static inline const struct block_shape *block_recall(const struct block_memo *m,
 {
 	const struct block_memo_type *t;
 	const struct block_shape *s;
-	uint64_t refcount, words[2];
+	uint64_t refcount, words[BLOCK_MEMO_WORDS];
 	uint32_t prefix = 0;
 	addr_t type;
 
@@ -86,7 +89,8 @@ static inline const struct block_shape *block_recall(const struct block_memo *m,
 	block_memo_words(t, p + prefix, words);
 	s = &m->shapes[block_memo_shape_slot(type, size, words)];
 	return s->type && s->type_addr == type && s->block_bytes == size && s->prefix == prefix &&
-			       s->words[0] == words[0] && s->words[1] == words[1]
+			       s->words[0] == words[0] && s->words[1] == words[1] &&
+			       s->words[2] == words[2]
 		       ? s
 		       : NULL;
 }
