@@ -9,10 +9,12 @@ import json
 import os
 import random
 import shutil
+import struct
 import tempfile
 
 import pytest
 
+from corewriter import EHDR, PHDR, PHDR_BYTES, PT_LOAD, W
 from oracle import DEBIAN_PYTHON, necropy
 
 USAGE, UNREADABLE, INCOMPLETE = 1, 2, 3
@@ -93,6 +95,24 @@ def test_every_hundredth(lab, python, directory):
             problem = problem_with(ask(copy, question), copy)
             if problem:
                 problems[hundredth, question] = problem
+    assert problems == {}
+
+
+def test_in_the_middle_of_every_arena(lab, debian, directory):
+    path = shutil.copy(lab.target(debian, "mixed").name, os.path.join(directory, "core"))
+    with open(path, "rb") as core:
+        head = core.read(HEADERS)
+    header = struct.unpack_from(EHDR, head)
+    phdrs = [struct.unpack_from(PHDR, head, header[5] + i * PHDR_BYTES) for i in range(header[10])]
+    problems = {}
+    for kind, flags, offset, _, _, filesz, _, _ in sorted(phdrs, key=lambda p: -p[2]):
+        if kind != PT_LOAD or not flags & W or filesz < 1 << 20:
+            continue
+        for part in (49, 33, 17, 9, 5, 3, 1):
+            os.truncate(path, offset + filesz * part // 64)
+            problem = problem_with(ask(path, ("verify",)), path)
+            if problem:
+                problems[offset, part] = problem
     assert problems == {}
 
 

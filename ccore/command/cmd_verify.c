@@ -266,7 +266,8 @@ static bool find_pool(struct verify *v, struct pool *ret)
 	if (!ret->arena)
 		return false;
 	ret->addr = v->first_wrong - (v->first_wrong - ret->arena->first) % m->pool_bytes;
-	found = pymalloc_pool_read(m, ret->arena, ret->addr, r, ret->scratch, &ret->blocks);
+	found = pymalloc_pool_read(m, ret->arena, ret->addr, r, ret->scratch, &ret->blocks) ==
+		POOL_USED;
 	r->damage = before; // it was counted when the heap was read
 	return found && v->first_wrong >= ret->blocks.first;
 }
