@@ -35,13 +35,12 @@ static void look_at_sleep(struct wait_finder *f, const struct thread *t, const s
 		return;
 	if (w->state.in_mutex) {
 		w->kind = WAIT_MUTEX;
-	} else if (w->state.in_join) {
+	} else if (w->state.in_join ||
+		   (t->state != NO_THREAD && (w->object = wait_thread_find(f, os, w->word)))) {
 		w->kind = WAIT_THREAD;
 	} else if (t->state != NO_THREAD && wait_lock_find(f, os, stack, &w->word, &lock)) {
 		w->kind = lock.is_plain || lock.has_owner ? WAIT_LOCK : WAIT_OTHER;
 		w->object = w->lock = lock.addr;
-	} else if (t->state != NO_THREAD && (w->object = wait_thread_find(f, os, w->word))) {
-		w->kind = WAIT_THREAD;
 	} else if (t->state != NO_THREAD) {
 		w->kind = WAIT_ADDRESS;
 	}

@@ -9,6 +9,7 @@
 #define LIBRARY "libdebuginfod.so.1"
 
 static struct {
+	void *handle; // kept as long as the process lives
 	void *(*debuginfod_begin)(void);
 	void (*debuginfod_end)(void *client);
 	int (*debuginfod_find_executable)(void *client, const unsigned char *build_id,
@@ -17,10 +18,11 @@ static struct {
 
 static void load(void)
 {
-	void *handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL); // kept as long as the process lives
+	void *handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
 	if (!handle)
 		return;
+	library.handle = handle;
 	*(void **)&library.debuginfod_begin = dlsym(handle, "debuginfod_begin");
 	*(void **)&library.debuginfod_end = dlsym(handle, "debuginfod_end");
 	*(void **)&library.debuginfod_find_executable = dlsym(handle, "debuginfod_find_executable");
