@@ -203,7 +203,7 @@ static int open_core(struct target *t, struct core *c, const struct target_opts 
 	mappings_infer_shared(&t->mappings);
 	TRY(note_lost(t, err));
 	TRY(add_memory(t, c, err));
-	target_find_thread_areas(t);
+	TRY(target_find_thread_areas(t, err));
 	target_complete_command_line(t);
 	return modules_find(t, opts, err);
 }

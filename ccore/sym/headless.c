@@ -76,12 +76,11 @@ int headless_find(struct target *t, struct ccore_error *err)
 	for (uint64_t i = 0; i < t->mappings.n; i++) {
 		const struct mapping *d = t->mappings.data;
 		struct module m = {.name = d[i].name, .headless = true};
-		const struct module *before =
-			t->modules.n > known_n ? &t->modules.data[t->modules.n - 1] : NULL;
 
-		if (!holds_variables(&d[i]) || (before && d[i].start < before->end))
+		if (!holds_variables(&d[i]))
 			continue;
 		bounds_of(t, i, &first, &last);
+		i = last; // once for all that is left of it
 		m.start = d[first].start;
 		m.end = d[last].end;
 		if (overlaps_any(&m, t->modules.data, known_n) ||
@@ -225,7 +224,10 @@ bool headless_is_file(const struct target *t, struct module *m, const struct fil
 int headless_complete(struct target *t, const struct module *m, const struct file_map *f,
 		      struct ccore_error *err)
 {
+	const uint64_t known_n = t->mappings.n; // sorted; what is added comes after them
+
 	for (unsigned i = 0; i < phdrs_of(f); i++) {
+		const struct mapping_vec known = {.data = t->mappings.data, .n = known_n};
 		const Elf64_Phdr ph = phdr_at(f, i);
 		struct mapping added = {.name = m->name, .flags = MAPPING_PERMS_KNOWN};
 
@@ -237,11 +239,11 @@ int headless_complete(struct target *t, const struct module *m, const struct fil
 		added.offset = u64_align_down(ph.p_offset, PAGE_BYTES);
 		added.end = added.start + (ph.p_offset - added.offset) + ph.p_filesz;
 		if (!u64_align_up(added.end, PAGE_BYTES, &added.end) || added.end <= added.start ||
-		    mappings_find(&t->mappings, added.start))
+		    mappings_find(&known, added.start))
 			continue;
 		if (!vec_push(&t->mappings, added))
 			return err_nomem(err);
-		mappings_tidy(&t->mappings);
 	}
+	mappings_tidy(&t->mappings);
 	return 0;
 }

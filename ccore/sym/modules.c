@@ -94,23 +94,49 @@ static int back_with_file(struct target *t, const struct module *m, const struct
 	return 0;
 }
 
-static int use_local_file(struct target *t, struct module *m, struct ccore_error *err)
-{
-	struct file_map f;
-	int r = local_file_find(t, m, &f, err);
+struct local_file {
+	uint64_t module;
+	struct file_map map;
+};
 
-	if (r <= 0)
-		return r;
-	if (t->kind != TARGET_CORE) {
-		file_map_close(&f);
-		return 0;
+struct local_file_vec {
+	struct local_file *data;
+	uint64_t n, cap;
+};
+
+// Whether a file is the target's may have to be asked of the target's memory.
+static int find_local_files(struct target *t, struct local_file_vec *ret, struct ccore_error *err)
+{
+	for (uint64_t i = 0; i < t->modules.n; i++) {
+		struct local_file f = {.module = i};
+		const int r = local_file_find(t, &t->modules.data[i], &f.map, err);
+
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		if (t->kind == TARGET_CORE && vec_push(ret, f))
+			continue;
+		file_map_close(&f.map);
+		if (t->kind == TARGET_CORE)
+			return err_nomem(err);
 	}
-	TRY(file_map_own(&t->mem, f, err));
-	if (m->headless)
-		TRY(headless_complete(t, m, &f, err));
-	TRY(back_with_file(t, m, &f, err));
-	// The next file may be known only by what is in memory.
-	return m->headless ? mem_freeze(&t->mem, err) : 0;
+	return 0;
+}
+
+// And that cannot be read any more when the first of them is added to it.
+static int use_local_files(struct target *t, struct local_file_vec *files, struct ccore_error *err)
+{
+	while (files->n) {
+		const struct local_file f = files->data[--files->n];
+		const struct module *m = &t->modules.data[f.module];
+
+		TRY(file_map_own(&t->mem, f.map, err));
+		if (m->headless)
+			TRY(headless_complete(t, m, &f.map, err));
+		TRY(back_with_file(t, m, &f.map, err));
+	}
+	return 0;
 }
 
 static int note_missing(struct target *t, struct ccore_error *err)
@@ -142,12 +168,14 @@ static int note_missing(struct target *t, struct ccore_error *err)
 		err);
 }
 
+#define BSS_MAPPINGS 16u // that one may be cut into
+
 // Of a file's segments only the last can go on without the file: .bss.
 static bool is_own(const struct target *t, const struct module *m, const struct mapping *p)
 {
-	if (!*p->name)
-		while (p > t->mappings.data && p[-1].end == p->start && !*p->name)
-			p--;
+	for (unsigned i = 0;
+	     i < BSS_MAPPINGS && !*p->name && p > t->mappings.data && p[-1].end == p->start; i++)
+		p--;
 	return strcmp(p->name, m->name) == 0;
 }
 
@@ -173,12 +201,21 @@ static void note_gaps(const struct target *t, struct module *m)
 
 int modules_find(struct target *t, const struct target_opts *opts, struct ccore_error *err)
 {
+	struct local_file_vec files = {0};
+	int r;
+
 	TRY(find_mapped(t, err));
 	TRY(headless_find(t, err));
 	choose_main(t);
 	TRY(local_file_check_exe(t, opts, err));
-	for (uint64_t i = 0; i < t->modules.n; i++)
-		TRY(use_local_file(t, &t->modules.data[i], err));
+	r = find_local_files(t, &files, err);
+	if (r == 0)
+		r = use_local_files(t, &files, err);
+	while (files.n)
+		file_map_close(&files.data[--files.n].map);
+	vec_done(&files);
+	if (r < 0)
+		return r;
 	for (uint64_t i = 0; i < t->modules.n; i++)
 		note_gaps(t, &t->modules.data[i]);
 	TRY(note_missing(t, err));

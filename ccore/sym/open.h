@@ -18,8 +18,8 @@ void target_read_auxv(struct target *t, const uint8_t *data, uint64_t n);
 /** Replace t->command_line by the whole one, when the stack has it. */
 void target_complete_command_line(struct target *t);
 
-/** Find the threads' fs_base where the core does not have them; 0: not found. */
-void target_find_thread_areas(struct target *t);
+/** Find the threads' fs_base where the core does not have them; 0: not found. Or CCORE_ENOMEM. */
+int target_find_thread_areas(struct target *t, struct ccore_error *err);
 
 /** opts->max_bytes, or the default: 75 % of RAM. */
 uint64_t target_max_bytes(const struct target_opts *opts);

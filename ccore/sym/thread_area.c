@@ -6,13 +6,24 @@
  */
 #include "sym/mappings.h"
 #include "sym/open.h"
+#include "util/checked.h"
+#include "util/hashmap.h"
 
 // tcbhead_t of x86-64 and nptl/descr.h: alike in all versions of glibc.
 #define PTHREAD_SELF 16u
 #define PTHREAD_TID 720u
 #define PTHREAD_ALIGN 64u
 
-#define SEARCHED_MAX (64u << 20) // bytes of one mapping
+// Bytes of one mapping, and of all: a thread's area is at the end of its stack, or the loader's.
+#define SEARCHED_MAX (64u << 20)
+#define SEARCHED_IN_ALL (1ull << 30)
+
+struct search {
+	struct target *t;
+	struct hashmap by_tid; // threads whose area is not known; index + 1
+	uint64_t unknown_n;
+	uint64_t left; // bytes to search
+};
 
 static uint64_t word_at(const struct mem *m, addr_t addr)
 {
@@ -21,56 +32,79 @@ static uint64_t word_at(const struct mem *m, addr_t addr)
 	return mem_read_u64(m, addr, &w) == 0 ? w : 0;
 }
 
-static bool is_unknown(const struct target *t, const struct os_thread *th)
+static bool cannot_be(const struct target *t, addr_t at)
 {
-	const addr_t at = th->fs_base;
-
-	for (uint64_t i = 0; i < t->threads.n; i++)
-		if (&t->threads.data[i] != th && t->threads.data[i].fs_base == at)
-			return true;
 	if (mem_readable(&t->mem, at, 8) == 8)
 		return word_at(&t->mem, at) != at;
 	return !mappings_find(&t->mappings, at);
 }
 
-static bool is_area_of(const struct mem *m, addr_t at, int64_t tid)
+// What several threads have for theirs is nobody's.
+static bool find_unknown(struct search *s)
 {
-	uint32_t found;
+	struct hashmap threads = {0}; // by fs_base; 0: several
+	uint32_t before;
+	bool ok = true;
 
-	return word_at(m, at) == at && word_at(m, at + PTHREAD_SELF) == at &&
-	       mem_read_u32(m, at + PTHREAD_TID, &found) == 0 && found == (uint32_t)tid;
-}
+	for (uint64_t i = 0; ok && i < s->t->threads.n; i++) {
+		const addr_t at = s->t->threads.data[i].fs_base;
 
-// From the end on: that is where it lies in a stack.
-static bool search_mapping(const struct target *t, const struct mapping *p, struct os_thread *th)
-{
-	const unsigned mask = MAPPING_W | MAPPING_SHARED;
+		if (at)
+			ok = hashmap_put(&threads, at,
+					 hashmap_get(&threads, at, &before) ? 0 : (uint32_t)i + 1);
+	}
+	for (uint64_t i = 0; ok && i < s->t->threads.n; i++) {
+		struct os_thread *th = &s->t->threads.data[i];
 
-	if ((p->flags & mask) != MAPPING_W || *p->name == '/' || p->end - p->start > SEARCHED_MAX)
-		return false;
-	for (addr_t at = p->end & ~(addr_t)(PTHREAD_ALIGN - 1); at > p->start;) {
-		at -= PTHREAD_ALIGN;
-		if (is_area_of(&t->mem, at, th->tid)) {
-			th->fs_base = at;
-			return true;
+		if (!th->has_regs || (hashmap_get(&threads, th->fs_base, &before) && before &&
+				      !cannot_be(s->t, th->fs_base)))
+			continue;
+		th->fs_base = 0;
+		if (th->tid > 0 && !hashmap_get(&s->by_tid, (uint64_t)th->tid, &before)) {
+			ok = hashmap_put(&s->by_tid, (uint64_t)th->tid, (uint32_t)i + 1);
+			s->unknown_n++;
 		}
 	}
-	return false;
+	hashmap_done(&threads);
+	return ok;
 }
 
-void target_find_thread_areas(struct target *t)
+static void look_at(struct search *s, addr_t at)
 {
-	for (uint64_t i = 0; i < t->threads.n; i++) {
-		struct os_thread *th = &t->threads.data[i];
-		const struct mapping *stack = mappings_find(&t->mappings, th->sp);
-		bool found;
+	const struct mem *m = &s->t->mem;
+	struct os_thread *th;
+	uint32_t tid, i;
 
-		if (!th->has_regs || !is_unknown(t, th))
-			continue;
-		found = stack && search_mapping(t, stack, th);
-		for (uint64_t k = 0; !found && k < t->mappings.n; k++)
-			found = search_mapping(t, &t->mappings.data[k], th);
-		if (!found)
-			th->fs_base = 0;
+	if (word_at(m, at) != at || word_at(m, at + PTHREAD_SELF) != at ||
+	    mem_read_u32(m, at + PTHREAD_TID, &tid) < 0 || !hashmap_get(&s->by_tid, tid, &i))
+		return;
+	th = &s->t->threads.data[i - 1];
+	s->unknown_n -= !th->fs_base;
+	th->fs_base = at;
+}
+
+static void search_mapping(struct search *s, const struct mapping *p)
+{
+	const uint64_t size = p->end - p->start;
+	addr_t at;
+
+	if ((p->flags & (MAPPING_W | MAPPING_SHARED)) != MAPPING_W || *p->name == '/' ||
+	    size > SEARCHED_MAX || size > s->left || !u64_align_up(p->start, PTHREAD_ALIGN, &at))
+		return;
+	s->left -= size;
+	for (uint64_t n = at < p->end ? (p->end - at) / PTHREAD_ALIGN : 0; n && s->unknown_n; n--) {
+		look_at(s, at);
+		at += PTHREAD_ALIGN;
 	}
+}
+
+int target_find_thread_areas(struct target *t, struct ccore_error *err)
+{
+	struct search s = {.t = t, .left = SEARCHED_IN_ALL};
+	const bool ok = find_unknown(&s);
+
+	for (uint64_t i = 0; ok && s.unknown_n && i < t->mappings.n; i++)
+		search_mapping(&s, &t->mappings.data[i]);
+	hashmap_done(&s.by_tid);
+	return ok ? 0 : err_nomem(err);
 }
