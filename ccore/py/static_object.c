@@ -153,7 +153,8 @@ static bool is_row_of_pointers(struct proof *p, const struct py_object *o)
 	const uint64_t first = py_refcount(p->r, o, &immortal);
 	uint64_t word;
 
-	return !immortal && first % 8 == 0 && mem_read_u64(p->r->py->mem, first, &word) == 0;
+	return !immortal && !py_refcount_is_static(p->r, o) && first % 8 == 0 &&
+	       mem_read_u64(p->r->py->mem, first, &word) == 0;
 }
 
 // Objects of other kinds: all that they refer to are objects, and there is something. Where there
