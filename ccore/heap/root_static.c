@@ -73,13 +73,24 @@ static int scan_word(struct scan *s, addr_t at)
 	return vec_push(&s->h->roots.all, root) ? 0 : err_nomem(s->err);
 }
 
+#define PIECE 4096u
+
+// A mapping can be large and not be there: what is readable of it is looked for piece by piece.
 static int scan_mapping(struct scan *s, addr_t start, addr_t end)
 {
-	for (addr_t at = (start + 7) & ~7ull; at < end && end - at >= 8; at += 8) {
-		pass_objects(s, at);
-		TRY(scan_word(s, at));
-		TRY(progress_poll(&s->h->opts.progress, "reading variables", at - start,
-				  end - start, s->err));
+	const struct mem *mem = s->r->py->mem;
+	addr_t at = start;
+
+	while (u64_align_up(mem_next_readable(mem, at), 8, &at) && at < end) {
+		uint64_t n = mem_readable(mem, at, u64_min(end - at, PIECE)) / 8;
+
+		at += n ? 0 : 8;
+		for (; n; n--, at += 8) {
+			pass_objects(s, at);
+			TRY(scan_word(s, at));
+			TRY(progress_poll(&s->h->opts.progress, "reading variables", at - start,
+					  end - start, s->err));
+		}
 	}
 	return 0;
 }
