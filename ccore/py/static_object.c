@@ -146,6 +146,15 @@ static bool is_tuple(struct proof *p, const struct py_object *o)
 	return true;
 }
 
+// Whether the count is where the compiler let it begin, but for what refers to the object since. The
+// heap of a program at fixed addresses lies anywhere below 1 GiB: a wide range would be of addresses.
+static bool counts_from_static(struct proof *p, uint64_t count)
+{
+	const int64_t drift = (int64_t)(count - (uint64_t)p->r->layout->facts[FACT_STATIC_REFCNT]);
+
+	return p->r->layout->facts[FACT_STATIC_REFCNT] && i64_abs(drift) < 1 << 20;
+}
+
 // A row of pointers, one of which leads to a type: so Cython keeps what its modules use.
 static bool is_row_of_pointers(struct proof *p, const struct py_object *o)
 {
@@ -153,7 +162,7 @@ static bool is_row_of_pointers(struct proof *p, const struct py_object *o)
 	const uint64_t first = py_refcount(p->r, o, &immortal);
 	uint64_t word;
 
-	return !immortal && !py_refcount_is_static(p->r, o) && first % 8 == 0 &&
+	return !immortal && !counts_from_static(p, first) && first % 8 == 0 &&
 	       mem_read_u64(p->r->py->mem, first, &word) == 0;
 }
 

@@ -148,10 +148,10 @@ SLOW = """python
 import time
 import necropy_gdb.progress as progress
 def tell(self, what, done, total):
-    if not tell.told:
+    first, tell.told = not tell.told, True
+    if first:
         gdb.write('working\\n', gdb.STDERR)
         gdb.flush(gdb.STDERR)
-    tell.told = True
     time.sleep(%s)
 tell.told = False
 progress.Progress.__call__ = tell
