@@ -145,7 +145,7 @@ def test_each_inferior_has_its_own_session(core, lab, debian, watch):
 
 # Says so at the first sign of progress, and takes its time at each.
 SLOW = """python
-import time
+import os, time
 import necropy_gdb.progress as progress
 def tell(self, what, done, total):
     first, tell.told = not tell.told, True
@@ -155,6 +155,13 @@ def tell(self, what, done, total):
     time.sleep(%s)
 tell.told = False
 progress.Progress.__call__ = tell
+def wait_until_interrupted(path):
+    try:
+        while not os.path.exists(path):
+            time.sleep(0.001)
+        time.sleep(0.001)
+    except KeyboardInterrupt:
+        pass
 end
 """
 
@@ -166,7 +173,9 @@ def interrupt(core_path, tmp_path, seconds, delay):
     """
     script = tmp_path / "slow.gdb"
     script.write_text(SLOW % seconds)
-    process = start_gdb("source %s" % script, "pm types", "python import time; time.sleep = id",
+    sent = tmp_path / "sent"
+    process = start_gdb("source %s" % script, "pm types",
+                        "python wait_until_interrupted(%r); time.sleep = id" % str(sent),
                         "pm count list", arguments=("-c", core_path))
     said = b""
     while b"working\n" not in said:
@@ -175,6 +184,7 @@ def interrupt(core_path, tmp_path, seconds, delay):
         said += line
     time.sleep(delay)
     process.send_signal(signal.SIGINT)
+    sent.touch()
     ran = ended(process)
     errors = (said.decode() + ran.stderr).split(MARK + "\n")
     return errors, ran.stdout.split(MARK + "\n")
