@@ -11,21 +11,37 @@
 
 struct filling {
 	struct heap *h;
-	uint64_t id;
 	_Atomic bool stop; // canceled
 	struct ccore_error *err;
 };
 
+// One thread's part of the set: one chunk of as many as there are threads.
+struct share {
+	struct heap *h;
+	uint32_t thread;
+	uint64_t seen_n;
+};
+
 static int fill_chunk(void *ctx, addr_t first, const struct addrset_chunk *chunk)
 {
-	struct filling *f = ctx;
-	struct heap *h = f->h;
+	struct share *share = ctx;
+	struct heap *h = share->h;
+	uint64_t id = chunk->slots[0].first_id;
 
+	if (share->seen_n++ % h->thread_n != share->thread)
+		return 0;
 	for (unsigned s = 0; s < ADDRSET_SLOTS; s++)
 		for (uint64_t bits = chunk->slots[s].bits; bits; bits &= bits - 1)
-			h->node_addr[f->id++] =
+			h->node_addr[id++] =
 				first + ((uint64_t)s * 64 + (unsigned)__builtin_ctzll(bits)) * 8;
 	return 0;
+}
+
+static int fill_chunks(void *ctx, uint32_t thread)
+{
+	struct share share = {.h = ctx, .thread = thread};
+
+	return addrset_each_chunk(&share.h->set, fill_chunk, &share);
 }
 
 static void fill_type(struct heap *h, struct py_reader *r, uint64_t id)
@@ -88,22 +104,35 @@ static int fill_types(void *ctx, uint32_t i)
 	return status;
 }
 
-static void fill_flags(struct heap *h)
+// Broken lists may have an object in common, and then two threads the same flags.
+static void flag_objects(struct heap *h, const addr_t *objects, uint64_t n, uint8_t flag)
 {
+	for (uint64_t i = 0; i < n; i++) {
+		uint32_t id;
+
+		if (i + 8 < n)
+			__builtin_prefetch(addrset_slot(&h->set, objects[i + 8]));
+		if (addrset_id(&h->set, objects[i], &id))
+			__atomic_fetch_or(&h->node_flags[id], flag, __ATOMIC_RELAXED);
+	}
+}
+
+static int fill_flags(void *ctx, uint32_t thread)
+{
+	struct heap *h = ctx;
+
 	for (uint64_t k = 0; k < h->gc.lists.n; k++) {
 		const struct gc_list *list = &h->gc.lists.data[k];
+		const uint64_t first = list->n * thread / h->thread_n;
+		const uint64_t end = list->n * (thread + 1) / h->thread_n;
 		const uint8_t flag = list->generation < GC_GENERATIONS	? NODE_GC
 				     : list->generation == GC_PERMANENT ? NODE_PERMANENT
 				     : list->generation == GC_IN_FLIGHT ? NODE_IN_FLIGHT
 									: 0;
 
-		for (uint64_t i = 0; i < list->n; i++) {
-			uint32_t id;
-
-			if (addrset_id(&h->set, h->gc.objects.data[list->first + i], &id))
-				h->node_flags[id] |= flag;
-		}
+		flag_objects(h, h->gc.objects.data + list->first + first, end - first, flag);
 	}
+	return 0;
 }
 
 // While a collection runs, what is tracked and on no list that was found.
@@ -141,8 +170,6 @@ int heap_out_of_memory(const struct heap *h, struct ccore_error *err)
 // Number the set, and write its addresses down.
 static int fill_addresses(struct heap *h, struct ccore_error *err)
 {
-	struct filling f = {.h = h, .err = err};
-
 	addrset_number(&h->set);
 	if (h->set.n >= LIM_NODES)
 		return err_set(err, CCORE_EUNSUPPORTED, 0, "more than %u objects", LIM_NODES);
@@ -154,7 +181,7 @@ static int fill_addresses(struct heap *h, struct ccore_error *err)
 	h->node_addr = malloc((h->node_n + 1) * sizeof(*h->node_addr));
 	if (!h->node_addr)
 		return err_nomem(err);
-	return addrset_each_chunk(&h->set, fill_chunk, &f);
+	return parallel_run(h->thread_n, fill_chunks, h);
 }
 
 static int fill_table(struct heap *h, struct ccore_error *err)
@@ -166,7 +193,7 @@ static int fill_table(struct heap *h, struct ccore_error *err)
 	if (!h->node_type || !h->node_flags)
 		return err_nomem(err);
 	TRY(parallel_run(h->thread_n, fill_types, &f));
-	fill_flags(h);
+	TRY(parallel_run(h->thread_n, fill_flags, h));
 	return runtime_is_collecting(&h->runtime, &h->target->mem) && !gc_sees_untracked(&h->layout)
 		       ? parallel_run(h->thread_n, fill_in_flight, h)
 		       : 0;
@@ -180,6 +207,7 @@ static int find_all(struct heap *h, struct ccore_error *err)
 	TRY(addrset_init(&h->reached, h->opts.max_bytes, err));
 	TRY(addrset_init(&h->guessed, h->opts.max_bytes, err));
 	TRY(universe_find(h, &h->set, NULL, NULL, err));
+	TRY(lie_check_sample(h, err)); // before references are followed
 	TRY(fill_addresses(h, err));
 	known_n = h->node_n;
 	TRY(heap_discover(h, h->node_addr, known_n, err));
@@ -208,8 +236,6 @@ int heap_need_nodes(struct heap *h, struct ccore_error *err)
 
 	if (h->has_nodes)
 		return 0;
-	TRY(heap_need_untracked(h, err));
-	TRY(lie_check_sample(h, err));
 	status = find_all(h, err);
 	if (status == CCORE_ENOMEM || h->py.out_of_memory)
 		status = heap_out_of_memory(h, err);
