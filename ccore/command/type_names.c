@@ -11,9 +11,10 @@ bool type_name_matches(const char *name, const char *pattern)
 {
 	const char *dot = strrchr(name, '.');
 
-	if (strpbrk(pattern, "*?["))
-		return fnmatch(pattern, name, 0) == 0;
-	return strcmp(name, pattern) == 0 || (dot && strcmp(dot + 1, pattern) == 0);
+	// A name may have characters of a glob in it.
+	if (strcmp(name, pattern) == 0 || (dot && strcmp(dot + 1, pattern) == 0))
+		return true;
+	return strpbrk(pattern, "*?[") && fnmatch(pattern, name, 0) == 0;
 }
 
 // Offers types by full name, and by last part where that is what was mistyped.
@@ -34,7 +35,7 @@ static int no_such_type(struct session *s, const char *pattern, struct ccore_err
 	}
 	near_describe(&near, &hint);
 	r = err_set(err, CCORE_ENOTFOUND, 0, "no type is called '%.100s'%s", pattern,
-		    hint.failed || !hint.n ? "" : hint.data);
+		    hint.failed || !hint.n ? "; the command types lists them" : hint.data);
 	strbuf_done(&hint);
 	return r;
 }

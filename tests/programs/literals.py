@@ -15,7 +15,8 @@ TEXTS = [
     u"\ufeff\ufffd\uffff\ue000", u"\U0001f600\U000e0001\U000f0000\U0010ffff", u"\ud800x\udfff",
     u"\x85mixed \u4e2d\U0001f600",
 ]
-BYTES = [b"", b"plain", b"it's", b'say "x"', b"both ' and \"", b"back\\slash", b"\x00\t\n\r\x1b\x7f",
+BYTES = [b"", b"plain", b"it's", b'say "x"', b"both ' and \"", b"back\\slash",
+         b"\x00\t\n\r\x1b\x7f",
          b"\x80\xa0\xff", u"\u4e2d".encode("utf-8")]
 INTS = [0, 1, -1, 2 ** 15, 2 ** 30 - 1, 2 ** 30, -2 ** 30, 2 ** 60, 2 ** 62, 2 ** 63 - 1, 2 ** 63,
         -2 ** 63, -2 ** 63 - 1, 2 ** 64, 10 ** 18, 10 ** 19, 10 ** 27, 10 ** 45 + 7, -3 ** 300,
@@ -32,6 +33,9 @@ for kind, group in ("text", TEXTS), ("bytes", BYTES), ("int", INTS), ("float", F
     for i, value in enumerate(group):
         globals()["%s%d" % (kind, i)] = value
         notes["%s%d" % (kind, i)] = [ord(c) for c in repr(value)]
+
+PATTERNS = [type(name, (object,), {}) for name in ("G*", "?[a]", "[b")]
+named = [cls() for cls in PATTERNS]
 
 if __name__ == "__main__":
     truth.record_and_wait(sys.argv[1], (), notes, detail="counts")
