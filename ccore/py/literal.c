@@ -101,3 +101,27 @@ void literal_float(double value, struct strbuf *out)
 	else
 		strbuf_printf(out, "%.1f", value);
 }
+
+// Without the ".0" of a float that is whole.
+static void add_part(double value, struct strbuf *out)
+{
+	const uint64_t before = out->n;
+
+	literal_float(value, out);
+	if (!out->failed && out->n > before + 2 && strcmp(out->data + out->n - 2, ".0") == 0)
+		out->data[out->n -= 2] = '\0';
+}
+
+void literal_complex(double real, double imag, struct strbuf *out)
+{
+	if (real == 0 && !signbit(real)) {
+		add_part(imag, out);
+		strbuf_putc(out, 'j');
+		return;
+	}
+	strbuf_putc(out, '(');
+	add_part(real, out);
+	strbuf_puts(out, isnan(imag) || !signbit(imag) ? "+" : "");
+	add_part(imag, out);
+	strbuf_puts(out, "j)");
+}

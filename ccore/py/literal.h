@@ -18,4 +18,7 @@ void literal_text(const uint32_t *c, uint64_t n, bool ascii, const char *end, st
 /** Append the shortest decimal that reads back as `value`. */
 void literal_float(double value, struct strbuf *out);
 
+/** Append "1.5j" or "(1+1.5j)". */
+void literal_complex(double real, double imag, struct strbuf *out);
+
 #endif

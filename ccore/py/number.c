@@ -276,3 +276,49 @@ const struct py_family family_none = {
 	.types = "NoneType",
 	.repr = repr_none,
 };
+
+static void repr_ellipsis(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	(void)r, (void)o; // there is one
+	strbuf_puts(out, "Ellipsis");
+}
+
+const struct py_family family_ellipsis = {
+	.types = "ellipsis",
+	.repr = repr_ellipsis,
+};
+
+static void repr_not_implemented(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	(void)r, (void)o; // there is one
+	strbuf_puts(out, "NotImplemented");
+}
+
+const struct py_family family_not_implemented = {
+	.types = "NotImplementedType",
+	.repr = repr_not_implemented,
+};
+
+// Both parts come where a float has its value.
+static void repr_complex(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	uint64_t bits[2];
+	double part[2];
+
+	if (mem_read(r->py->mem, o->addr + layout_off(r->layout, F_FLOAT_FVAL), bits,
+		     sizeof(bits)) < 0) {
+		strbuf_puts(out, "<complex ?>");
+		return;
+	}
+	memcpy(part, bits, sizeof(part));
+	if (r->py->redact)
+		redact_value(r->py, o->type->name, sizeof(bits), bits, sizeof(bits), out);
+	else
+		literal_complex(part[0], part[1], out);
+}
+
+const struct py_family family_complex = {
+	.types = "complex",
+	.reads = S_PyFloatObject,
+	.repr = repr_complex,
+};

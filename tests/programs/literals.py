@@ -27,9 +27,15 @@ FLOATS = [
     0.0001, 0.00001, 1.5e-5, 5e-324, 1e-320, 2.2250738585072014e-308, float("inf"), float("-inf"),
     float("nan"), 4503599627370497.5, 9007199254740993.0,
 ]
+OTHERS = [
+    None, Ellipsis, NotImplemented, 0j, 1j, -1j, 1 + 0j, 1 - 2.5j, -0.0 - 0j, 1e300 + 1e-7j,
+    complex("nan+infj"), complex(-0.0, float("nan")), (), (1,), (1, u"a"), [], [b"x", [None]], {},
+    {u"it's": 1.0}, set(), frozenset(), set([1]), frozenset([2.5]), set([frozenset()]), set([(1,)]),
+]
 
 notes = {}
-for kind, group in ("text", TEXTS), ("bytes", BYTES), ("int", INTS), ("float", FLOATS):
+for kind, group in (("text", TEXTS), ("bytes", BYTES), ("int", INTS), ("float", FLOATS),
+                    ("other", OTHERS)):
     for i, value in enumerate(group):
         globals()["%s%d" % (kind, i)] = value
         notes["%s%d" % (kind, i)] = [ord(c) for c in repr(value)]
