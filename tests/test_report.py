@@ -86,6 +86,23 @@ def test_signal_and_address(crashed):
     assert bool(values(crashed, "fault address")) != sent
 
 
+def test_what_was_cut_off_of_a_file(lab, python):
+    target = lab.target(python, "crash", "crash", ("bus",))
+    assert values(target, "signal")[0].startswith("SIGBUS")
+    assert "/cut, mapped rw-" in values(target, "lies in")[0]
+    assert "a part of the file that it had no more" in values(target, "it looks like")[0]
+    assert target.ask("bt").rows[0]["function"] == "read_what_is_cut_off"
+
+
+@pytest.mark.parametrize("how", ["malloc", "assertion"])
+def test_the_last_words_of_the_c_library(lab, python, how):
+    target = lab.target(python, "crash", "crash", (how,))
+    with open(os.path.join(target.directory, "stderr")) as text:
+        said = text.read().splitlines()
+    assert values(target, "signal")[0].startswith("SIGABRT")
+    assert values(target, "libc said") == [said[-1]]
+
+
 @pytest.mark.parametrize("how", ["held", "freed"])
 def test_what_registers_point_to(lab, python, how):
     if how == "freed" and python.free_threaded:

@@ -75,10 +75,8 @@ static void describe(struct report *p, const struct pymalloc *m, addr_t at, stru
 
 // -- the address
 
-static void add_mapping(struct report *p, addr_t addr)
+static void add_mapping(struct report *p, const struct mapping *m, addr_t addr)
 {
-	const struct mapping *m = mappings_find(&p->s->target.mappings, addr);
-
 	if (!m)
 		report_add(p, "lies in", addr, "nothing that is mapped");
 	else if (m->flags & MAPPING_PERMS_KNOWN)
@@ -91,22 +89,35 @@ static void add_mapping(struct report *p, addr_t addr)
 			   *m->name ? m->name : "anonymous memory", m->start);
 }
 
+// Near the stack pointer, in memory that is not to be used.
+static bool is_stack_end(addr_t at, const struct mapping *in, const struct os_thread *os)
+{
+	const bool usable = in && (in->flags & (MAPPING_R | MAPPING_W)) != 0;
+
+	return os && os->has_regs && at - os->sp + STACK_GUARD_BYTES < 2 * STACK_GUARD_BYTES &&
+	       (!usable || !(in->flags & MAPPING_PERMS_KNOWN));
+}
+
 static void add_fault(struct report *p, const struct pymalloc *m, const struct os_thread *os)
 {
 	const addr_t at = p->s->target.fault_addr;
+	const struct mapping *in = mappings_find(&p->s->target.mappings, at);
 	struct strbuf text = {0};
 
 	report_add(p, "fault address", at, "0x%" PRIx64, at);
 	if (p->s->target.signal != SIGSEGV && p->s->target.signal != SIGBUS)
 		return;
-	add_mapping(p, at);
+	add_mapping(p, in, at);
 	if (at < NULL_PAGE_BYTES)
 		report_add(p, "it looks like", 0, "a NULL pointer, used at offset %" PRIu64, at);
-	else if (os && os->has_regs && at - os->sp + STACK_GUARD_BYTES < 2 * STACK_GUARD_BYTES)
+	else if (p->s->target.signal == SIGSEGV && is_stack_end(at, in, os))
 		report_add(p, "it looks like", 0,
 			   "the end of the stack: recursion too deep in C (stack pointer 0x%" PRIx64
 			   ")",
 			   os->sp);
+	else if (p->s->target.signal == SIGBUS && in && in->name[0] == '/')
+		report_add(p, "it looks like", 0,
+			   "a part of the file that it had no more, or that could not be read");
 	describe(p, m, at, &text);
 	if (text.n && !text.failed)
 		report_add(p, "what is there", at, "%s", text.data);

@@ -3,9 +3,11 @@
 
 HOW: "segfault" reads from address 4660 in a thread, "wild" from one that can be none, as the debug
 allocator leaves it, "held" and "freed" copy an object, or one that was freed, to address 4660,
-"abort" aborts in the main thread, "kill" has another thread send SIGSEGV, "finalize" aborts in an
-atexit function, "deep" recurses in C until the stack ends, "fatal" asks CPython for what needs the
-GIL without having it, "memory" aborts while it handles a MemoryError, and has faulthandler enabled.
+"bus" reads what a file that is mapped has no more, "malloc" frees memory twice, "assertion" is
+libc's, "abort" aborts in the main thread, "kill" has another thread send SIGSEGV, "finalize" aborts
+in an atexit function, "deep" recurses in C until the stack ends, "fatal" asks CPython for what
+needs the GIL without having it, "memory" aborts while it handles a MemoryError, and has
+faulthandler enabled.
 It waits for a file "crash-now" to appear. The truth is the stack of the thread that crashes and its
 exceptions.
 
@@ -50,6 +52,12 @@ def fall(how):
         if how == "freed":
             del kept[:]
         ctypes.memmove(4660, ctypes.c_void_p(known["copied"]), 24)  # here: held freed
+    elif how == "bus":
+        read_what_is_cut_off()
+    elif how == "malloc":
+        free_twice()
+    elif how == "assertion":
+        fail_assertion()
     elif how in ("abort", "finalize"):
         os.abort()  # here: abort finalize
     elif how == "fatal":
@@ -62,6 +70,32 @@ def fall(how):
         time.sleep(1000)  # here: kill
     else:
         deep_in_c()  # here: deep
+
+
+def read_what_is_cut_off():
+    import mmap
+    with open("cut", "w+b") as shared:
+        shared.write(b"x" * 8192)
+        shared.flush()
+        view = mmap.mmap(shared.fileno(), 8192)
+        shared.truncate(0)
+        view[5000]
+
+
+def free_twice():
+    import ctypes
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    chunk = ctypes.c_void_p(libc.malloc(2000))
+    guard = ctypes.c_void_p(libc.malloc(2000))
+    libc.free(chunk)
+    libc.free(chunk)
+    libc.free(guard)
+
+
+def fail_assertion():
+    import ctypes
+    ctypes.CDLL(None).__assert_fail(b"n > 0", b"module.c", 17, b"work")
 
 
 def use_up_memory():
