@@ -46,6 +46,16 @@ def test_match_keeps_classes_of_a_name(target):
     assert len(target.ask("classes", "--match", "Many").rows) == 1
 
 
+def test_a_class_without_instances_is_a_type_of_which_there_are_none(target):
+    without = [name for name, note in target.truth.notes.items() if not note[2]]
+    assert without
+    for name in without:
+        assert target.ask("count", name).rows[0]["count"] == 0
+        assert target.ask("objects", name).rows == []
+        answer = target.run("why", name)
+        assert answer.status == 1 and "no object of type '%s'" % name in answer.err
+
+
 def test_builtin_classes_say_their_module(target):
     rows = {row["type"]: row for row in target.ask("classes", *ALL).rows}
     builtins = "__builtin__" if target.python.version[0] == 2 else "builtins"

@@ -181,9 +181,10 @@ def test_suffix_of_the_output_file_chooses_the_picture(leaky_core, tmp_path):
             assert picture.read().startswith(begin)
 
 
-def test_output_that_is_full(leaky_core):
+@pytest.mark.parametrize("command", ["types", "export"])  # the latter streams
+def test_output_that_is_full(leaky_core, command):
     with open("/dev/full", "w") as full:
-        done = subprocess.run([oracle.NECROPY, "types", leaky_core.name], stdout=full,
+        done = subprocess.run([oracle.NECROPY, command, leaky_core.name], stdout=full,
                               stderr=subprocess.PIPE, universal_newlines=True)
     assert done.returncode == UNREADABLE
     assert done.stderr == "necropy: cannot write to standard output: No space left on device\n"
@@ -216,6 +217,24 @@ def test_options_of_the_tool_with_wrong_values(leaky_core, wrong):
     answer = leaky_core.run("types", *wrong)
     assert (answer.status, answer.out) == (USAGE, "")
     assert answer.err.startswith("necropy: " + wrong[0].split("=")[0])
+
+
+@pytest.mark.parametrize("wrong,advice", [
+    (("bogus",), "necropy --help"), (("types", "--bogus"), "--help"),
+    (("count", "NoSuchThing"), "types"), (("why", "DB", "--to", "nothing"), "static"),
+    (("why", "DB", "-k", "0"), "from 1")])
+def test_messages_say_what_to_do_next(leaky_core, wrong, advice):
+    answer = leaky_core.run(*wrong)
+    assert answer.status == USAGE
+    assert answer.out == "" and len(answer.err.splitlines()) == 1 and advice in answer.err
+
+
+def test_other_folders_of_debug_files_replace_those_that_were_remembered(leaky_core):
+    def layout(*options):
+        return leaky_core.ask("types", "-n", "0", *options).document["target"]["layout"]
+
+    assert layout() == layout() == "dwarf"
+    assert layout("--debug-dir", "/nonexistent") == "table"
 
 
 def test_too_little_memory_is_said(leaky_core):

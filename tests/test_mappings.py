@@ -51,6 +51,17 @@ def test_maps_of_a_living_process_are_those_of_the_kernel(lab, python):
     assert [row for row in found if row[0] < 1 << 63] == truth
 
 
+def test_offsets_in_maps_are_numbers_as_the_kernel_has_them(lab, python):
+    target = lab.target(python, "mixed", "alive")
+    with open("/proc/%d/maps" % target.pid) as maps:
+        truth = {int(line.split("-")[0], 16): int(line.split()[2], 16) for line in maps}
+    rows = target.ask("maps", "-n", "all").rows
+    assert {number(row["start"]): row["offset"] for row in rows
+            if row["kind"] == "file"} == {start: truth[start] for start in
+                                          [number(row["start"]) for row in rows
+                                           if row["kind"] == "file"]}
+
+
 def test_maps_of_a_core_are_those_of_the_process(lab, python):
     target = lab.target(python, "mixed", "kernel")
     rows = target.ask("maps", "-n", "all").rows
@@ -143,6 +154,9 @@ def test_shm_names_the_objects_that_point_into_a_segment(lab, python, way):
     # kinds differ by how the segment was made; who holds it says which one it is
     for kind, ids in truth.items():
         assert [row for row in shared if holders_of(row) & set(ids)], kind
+    if "named" in truth:  # a SharedMemory, which has no pointer of its own, comes first
+        assert [row for row in shared if truth["named"][0] in holders_of(row)
+                and row["holders"].startswith("multiprocessing.shared_memory.SharedMemory 0x")]
     segment_of = {}
     for row in shared:
         for holder in holders_of(row):

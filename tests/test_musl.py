@@ -13,6 +13,7 @@ import oracle
 from oracle import address, chains, number
 from test_allocators import assert_sums_to_what_is_mapped
 from test_bt import by_thread
+from test_layouts import counts, lone_cores, types_of, unlike  # noqa: F401  (a fixture)
 from test_types import ALL, differences, objects_of
 
 PROGRAMS = ("mixed", "threads", "finalizer")
@@ -90,3 +91,14 @@ def test_stripped_it_says_the_same(lab, musl, tmp_path, how):
     # no table of a build on musl is brought along: that of the same version is, and it is said
     assert (stripped.status, stripped.document["target"]["layout"]) == (3, "nearest-table")
     assert stripped.rows == core.ask("types", *ALL).rows
+
+
+def test_a_core_without_its_interpreter_is_read_by_the_nearest_table(lab, musl, lone_cores):
+    core = lab.target(musl, "mixed")
+    alone = types_of(lone_cores(core))
+    assert (alone.status, alone.document["target"]["layout"]) == (3, "nearest-table")
+    wrong, missing = unlike(counts(alone), counts(core.ask("types", *ALL)))
+    assert wrong == {} and 0 <= missing < 5
+    # what lies behind the locks of musl in _PyRuntime is not where the table has it
+    said = oracle.necropy("report", lone_cores(core), "crash", "--json").rows
+    assert "faulthandler" not in [row["key"] for row in said]

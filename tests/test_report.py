@@ -9,7 +9,7 @@ import pytest
 from oracle import PROGRAMS
 
 SIGNALS = {"segfault": "SIGSEGV", "abort": "SIGABRT", "kill": "SIGSEGV", "finalize": "SIGABRT",
-           "deep": "SIGSEGV"}
+           "deep": "SIGSEGV", "wild": "SIGSEGV"}
 
 
 @pytest.fixture(params=sorted(SIGNALS))
@@ -75,6 +75,47 @@ def test_signal_and_address(crashed):
         assert values(crashed, "lies in") == ["nothing that is mapped"]
     if crashed.how == "deep":
         assert "end of the stack" in values(crashed, "it looks like")[0]
+    if crashed.how == "wild":
+        assert values(crashed, "fault address")[0].startswith("not told by the processor")
+        assert "0xdddddddddddddddd  freed memory is filled with it by the debug allocator" in \
+            [value for key, value in pairs(crashed) if key.startswith("register ")]
+    sent = crashed.how in ("kill", "abort", "finalize")
+    assert values(crashed, "sent by") == ["process %d, this one" % crashed.truth["pid"]] * sent
+    assert [row["value"] for row in crashed.ask("info").rows if row["key"] == "sent by"] == \
+        values(crashed, "sent by")
+    assert bool(values(crashed, "fault address")) != sent
+
+
+def test_what_was_cut_off_of_a_file(lab, python):
+    target = lab.target(python, "crash", "crash", ("bus",))
+    assert values(target, "signal")[0].startswith("SIGBUS")
+    assert "/cut, mapped rw-" in values(target, "lies in")[0]
+    assert "a part of the file that it had no more" in values(target, "it looks like")[0]
+    assert target.ask("bt").rows[0]["function"] == "read_what_is_cut_off"
+
+
+@pytest.mark.parametrize("how", ["malloc", "assertion"])
+def test_the_last_words_of_the_c_library(lab, python, how):
+    target = lab.target(python, "crash", "crash", (how,))
+    with open(os.path.join(target.directory, "stderr")) as text:
+        said = text.read().splitlines()
+    assert values(target, "signal")[0].startswith("SIGABRT")
+    assert values(target, "libc said") == [said[-1]]
+
+
+@pytest.mark.parametrize("how", ["held", "freed"])
+def test_what_registers_point_to(lab, python, how):
+    if how == "freed" and python.free_threaded:
+        pytest.skip("which of mimalloc's blocks are free is not asked for a report")
+    target = lab.target(python, "crash", "crash", (how,))
+    assert values(target, "fault address") == [hex(4660)]
+    said = [value.partition("  ")[2] for key, value in pairs(target)
+            if key.startswith("register ") and hex(target.truth["known"]["copied"]) in value]
+    assert said
+    if how == "held":
+        assert said[0].lstrip("b").startswith("'xxxx")
+    else:
+        assert re.match(r"in a free block of (440|448|464) bytes", said[0])
 
 
 def test_the_exceptions_with_their_causes_and_lines(segfault):

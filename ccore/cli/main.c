@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 static bool has_written; // a part of an answer that is streamed
+static int write_error;	 // errno of the write that ended it
 
 int complain(const struct ccore_error *err)
 {
@@ -30,6 +31,7 @@ static int finish_output(int status)
 
 	if (!failed)
 		return status;
+	errno = write_error ? write_error : errno;
 	if (errno == EPIPE)
 		return EXIT_SIGPIPE; // the reader has seen enough
 	(void)fprintf(stderr, "necropy: cannot write to standard output: %s\n", strerror(errno));
@@ -100,7 +102,10 @@ static int32_t write_output(void *ctx, const void *data, uint64_t n)
 	(void)ctx; // there is one standard output
 	progress_erase();
 	has_written = true;
-	return fwrite(data, 1, n, stdout) == n;
+	if (fwrite(data, 1, n, stdout) == n)
+		return true;
+	write_error = errno;
+	return false;
 }
 
 // An answer that may be larger than memory is written while it is made.
@@ -158,6 +163,8 @@ static int read_target(struct line *line)
 	line->opts.progress = progress_report;
 	status = answer(line, &err, &complete);
 	progress_erase();
+	if (write_error)
+		return finish_output(EXIT_UNREADABLE);
 	if (status < 0) {
 		err.code = status;
 		return finish_output(complain(&err));

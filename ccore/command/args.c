@@ -112,7 +112,7 @@ static int no_such_option(struct parser *p, const char *text, uint64_t n)
 			near_offer(&near, o->name + 2);
 	near_describe(&near, &hint);
 	(void)err_set(p->err, CCORE_EUSAGE, 0, "%s has no option %.*s%s", p->command->name,
-		      (int)(n < 100 ? n : 100), text, hint.n ? hint.data : "");
+		      (int)(n < 100 ? n : 100), text, hint.n ? hint.data : "; --help lists them");
 	strbuf_done(&wanted);
 	strbuf_done(&hint);
 	return CCORE_EUSAGE;

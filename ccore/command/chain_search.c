@@ -188,6 +188,7 @@ static int parse_goal(struct chain_search *c, const char *to, struct ccore_error
 		[GOAL_MODULE] = "module", [GOAL_FRAME] = "frame", [GOAL_THREAD] = "thread",
 		[GOAL_STATIC] = "static", [GOAL_ANY] = "any",
 	};
+	int r;
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(to, names[i]) == 0) {
@@ -196,7 +197,10 @@ static int parse_goal(struct chain_search *c, const char *to, struct ccore_error
 		}
 	}
 	c->goal = GOAL_TYPE;
-	return session_match_types(c->s, to, &c->goal_types, err);
+	r = session_match_types(c->s, to, &c->goal_types, err);
+	return r < 0 ? err_prefix(err, r,
+				  "--to must be module, frame, thread, static, any or a type")
+		     : 0;
 }
 
 // -- the search
@@ -404,5 +408,7 @@ int chain_request_from(const struct args *a, struct chain_request *ret, struct c
 		.exclude = args_str(a, "--exclude"),
 	};
 	TRY(args_u64(a, "-k", &ret->wanted, err));
+	if (!ret->wanted)
+		return err_set(err, CCORE_EUSAGE, 0, "-k 0: must be a number from 1");
 	return args_u64(a, "--max-depth", &ret->max_depth, err);
 }

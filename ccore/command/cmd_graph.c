@@ -191,14 +191,16 @@ static int types_of(struct session *s, const struct args *a, const char *name, u
 		    struct ccore_error *err)
 {
 	const char *pattern;
+	uint64_t n = 0; // of *ret: a pattern may make more types known
 	uint8_t *match;
 
 	for (uint64_t i = 0; (pattern = args_each(a, name, i)); i++) {
 		TRY(session_match_types(s, pattern, &match, err));
-		for (uint64_t t = 0; *ret && t < s->heap.py.types.n; t++)
+		for (uint64_t t = 0; t < n; t++)
 			match[t] |= (*ret)[t];
 		free(*ret);
 		*ret = match;
+		n = s->heap.py.types.n;
 	}
 	return 0;
 }

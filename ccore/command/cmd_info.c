@@ -63,7 +63,10 @@ static void add_target(struct info *i)
 		add_command_line(i, t->command_line);
 	if (t->signal)
 		add(i, "signal", "%d (%s)", t->signal, strsignal(t->signal));
-	if (t->fault_addr)
+	if (t->signal_origin == SIGNAL_SENT && t->signal_sender)
+		add(i, "sent by", "process %" PRId32 "%s", t->signal_sender,
+		    t->signal_sender == t->pid ? ", this one" : "");
+	if (t->signal_origin == SIGNAL_FAULT)
 		add(i, "fault address", "0x%" PRIx64, t->fault_addr);
 }
 

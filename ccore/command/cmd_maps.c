@@ -82,7 +82,7 @@ static void list_mappings(const struct target *target, struct table *t)
 	const struct amount_columns amounts = add_amount_columns(t, target);
 	const uint64_t perms = table_column(t, "perms", "", CCORE_STR, 0);
 	const uint64_t kind = table_column(t, "kind", "", CCORE_STR, 0);
-	const uint64_t offset = table_column(t, "offset", "", CCORE_ADDR, COLUMN_HIDDEN);
+	const uint64_t offset = table_column(t, "offset", "bytes", CCORE_U64, COLUMN_HIDDEN);
 	const uint64_t name = table_column(t, "name", "", CCORE_STR, 0);
 
 	t->noun = "mappings";

@@ -213,7 +213,7 @@ static void add_next_commands(struct report *p)
 
 static int add_all(struct report *p, struct ccore_error *err)
 {
-	report_signal(p);
+	TRY(report_signal(p, err));
 	if (p->threads.all.n)
 		TRY(add_thread(p, &p->threads.all.data[0], err));
 	TRY(report_exceptions(p, err));
@@ -253,8 +253,9 @@ const struct command command_report = {
 	.argument = "crash|hang",
 	.is_whole = true,
 	.details =
-		"crash: the signal, what lies at the address it is about, the thread that got it "
-		"with its Python stack, the exceptions that threads were raising or handling "
+		"crash: the signal, who sent it, what lies at the address it is about, registers "
+		"that hold objects or freed blocks, the thread that got it with its Python stack, "
+		"the exceptions that threads were raising or handling "
 		"with their causes and tracebacks, those that could not be raised, the depth of "
 		"recursion. hang: what each thread waits for, and who has it, or else whose "
 		"variables refer to it; threads that wait for each other, with their stacks; those "

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analysis/segments.h"
 #include "command/session.h"
+#include "py/attribute.h"
 
 #include <inttypes.h>
 
@@ -25,6 +26,57 @@ static struct held_by held_by(const struct holders *all, const struct shared_seg
 	for (h.end = h.first; h.end < all->all.n && all->all.data[h.end].owner == g->id;)
 		h.end++;
 	return h;
+}
+
+#define WRAPPER "multiprocessing.shared_memory.SharedMemory"
+
+// A SharedMemory has no pointer into its memory: it has the mmap that does.
+struct wrapper {
+	uint32_t node;
+	addr_t mmap;
+};
+
+struct wrappers {
+	VEC(struct wrapper) all;
+};
+
+static int add_wrappers(struct session *s, uint64_t type, struct wrappers *ret,
+			struct ccore_error *err)
+{
+	const struct heap *h = &s->heap;
+
+	for (uint64_t id = 0; id < h->node_n; id++) {
+		struct wrapper w = {.node = (uint32_t)id};
+
+		TRY(progress_poll(&s->progress, "looking for shared memory", id, h->node_n, err));
+		if (h->node_type[id] != type || h->node_flags[id] & NODE_BAD)
+			continue;
+		w.mmap = instance_attribute(heap_reader(&s->heap), h->node_addr[id], "_mmap");
+		if (w.mmap && !vec_push(&ret->all, w))
+			return err_nomem(err);
+	}
+	return 0;
+}
+
+// Most programs have no such type.
+static int find_wrappers(struct session *s, struct wrappers *ret, struct ccore_error *err)
+{
+	const struct py *py = &s->heap.py;
+
+	for (uint64_t i = 0; i < py->types.n; i++)
+		if (strcmp(py->types.data[i]->name, WRAPPER) == 0)
+			TRY(add_wrappers(s, i, ret, err));
+	return 0;
+}
+
+static void wrappers_text(struct session *s, const struct held_by *by, const struct wrappers *all,
+			  struct strbuf *out)
+{
+	for (uint64_t i = by->first; i < by->end; i++)
+		for (uint64_t j = 0; j < all->all.n; j++)
+			if (all->all.data[j].mmap == node_address(s, by->all->all.data[i].node))
+				strbuf_printf(out, WRAPPER " 0x%" PRIx64 ", ",
+					      node_address(s, all->all.data[j].node));
 }
 
 static void holders_text(struct session *s, const struct held_by *by, struct strbuf *out)
@@ -64,7 +116,8 @@ static void verdict_text(const struct shared_segment *g, const struct held_by *b
 }
 
 static void add_segment(struct session *s, struct table *t, const uint64_t *c,
-			const struct shared_segment *g, const struct held_by *by)
+			const struct shared_segment *g, const struct held_by *by,
+			const struct wrappers *wrappers)
 {
 	const uint64_t row = table_row(t);
 	const bool sysv = g->backing == BACKING_SYSV;
@@ -72,6 +125,7 @@ static void add_segment(struct session *s, struct table *t, const uint64_t *c,
 	char key[16];
 
 	verdict_text(g, by, &verdict);
+	wrappers_text(s, by, wrappers, &holders);
 	holders_text(s, by, &holders);
 	table_set_str(t, row, c[0], backing_name(g->backing));
 	table_set_str(t, row, c[1], g->name);
@@ -113,19 +167,23 @@ static int add_segments(struct session *s, struct table *t, const struct segment
 		table_column(t, "holders", "", CCORE_STR, 0),
 		table_column(t, "verdict", "", CCORE_STR, 0),
 	};
+	struct wrappers wrappers = {0};
 	struct holders holders;
+	int r;
 
 	t->noun = "segments";
 	if (!found->all.n) // nothing to look for among all objects
 		return 0;
 	TRY(holders_find(&holders, &s->heap, found->ranges.data, found->ranges.n, err));
-	for (uint64_t i = 0; i < found->all.n; i++) {
+	r = find_wrappers(s, &wrappers, err);
+	for (uint64_t i = 0; r == 0 && i < found->all.n; i++) {
 		const struct held_by by = held_by(&holders, &found->all.data[i]);
 
-		add_segment(s, t, columns, &found->all.data[i], &by);
+		add_segment(s, t, columns, &found->all.data[i], &by, &wrappers);
 	}
+	vec_done(&wrappers.all);
 	holders_done(&holders);
-	return 0;
+	return r;
 }
 
 static bool any_inferred(const struct segments *found)

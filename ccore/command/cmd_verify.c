@@ -258,18 +258,10 @@ struct pool {
 static bool find_pool(struct verify *v, struct pool *ret)
 {
 	const struct pymalloc *m = &v->s->heap.universe.pymalloc;
-	struct py_reader *r = heap_reader(&v->s->heap);
-	const struct damage before = r->damage;
-	bool found;
 
-	ret->arena = m->pool_bytes ? pymalloc_arena_of(m, v->first_wrong) : NULL;
-	if (!ret->arena)
-		return false;
-	ret->addr = v->first_wrong - (v->first_wrong - ret->arena->first) % m->pool_bytes;
-	found = pymalloc_pool_read(m, ret->arena, ret->addr, r, ret->scratch, &ret->blocks) ==
-		POOL_USED;
-	r->damage = before; // it was counted when the heap was read
-	return found && v->first_wrong >= ret->blocks.first;
+	ret->arena = pymalloc_arena_of(m, v->first_wrong);
+	return pymalloc_pool_of(m, v->first_wrong, heap_reader(&v->s->heap), ret->scratch,
+				&ret->blocks, &ret->addr);
 }
 
 static void list_block(struct verify *v, const struct pool *p, uint64_t i, const char *verdict)

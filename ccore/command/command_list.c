@@ -60,7 +60,8 @@ int command_find(const char *name, const struct command **ret, struct ccore_erro
 		near_offer(&near, commands[i]->name);
 	}
 	near_describe(&near, &hint);
-	(void)err_set(err, CCORE_EUSAGE, 0, "no command '%.100s'%s", name, hint.n ? hint.data : "");
+	(void)err_set(err, CCORE_EUSAGE, 0, "no command '%.100s'%s", name,
+		      hint.n ? hint.data : "; necropy --help, or pm in gdb, lists them");
 	strbuf_done(&hint);
 	return CCORE_EUSAGE;
 }

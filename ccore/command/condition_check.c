@@ -104,6 +104,7 @@ static bool number_of(struct session *s, const struct py_object *o, long double 
 		*ret = 0;
 	} else if (ok) {
 		*ret = strtold(text.data, &end);
+		end += *end == 'L'; // a long of 2.7
 		ok = end != text.data && !*end;
 	}
 	strbuf_done(&text);

@@ -39,8 +39,8 @@ int frame_choose(struct session *s, const char *thread, uint64_t frame, struct s
 				 "there is no frame %" PRIu64 ": the outermost is %" PRIu64, frame,
 				 stack.frames.n - 1);
 	else
-		status = err_set(err, CCORE_ENOTFOUND, 0, "%s runs no Python code",
-				 thread ? thread : "no thread");
+		status = err_set(err, CCORE_ENOTFOUND, 0, "%s runs %sPython code",
+				 thread ? thread : "no thread", thread ? "no " : "");
 	stack_done(&stack);
 	return status;
 }

@@ -31,8 +31,11 @@ void report_add_frames(struct report *p, const struct stack *stack);
 /** A row with a command to go on with; `what` says what it shows. */
 void report_add_next(struct report *p, const char *command, const char *what);
 
-/** What kills: the signal, the address it is about, the C library's last words. */
-void report_signal(struct report *p);
+/** What kills: the signal, who sent it, the address it is about, the C library's last words. */
+int report_signal(struct report *p, struct ccore_error *err);
+
+/** Of a signal for an instruction: the address, what is there, registers that hold objects. */
+int report_address(struct report *p, struct ccore_error *err);
 
 /** What CPython said when it ended the process itself, and whether faulthandler was on. */
 void report_fatal(struct report *p, const struct os_thread *os, struct ccore_error *err);

@@ -1,58 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "command/report.h"
-#include "sym/mappings.h"
 #include "sym/symbols.h"
 
 #include <inttypes.h>
-#include <signal.h>
-
-// A thread's stack ends in a guard: this near to it, the stack has run out.
-#define STACK_GUARD_BYTES (1u << 20)
-#define NULL_PAGE_BYTES 4096u
-
-static bool has_address(int signal)
-{
-	return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE ||
-	       signal == SIGTRAP;
-}
-
-static void add_mapping(struct report *p, addr_t addr)
-{
-	const struct mapping *m = mappings_find(&p->s->target.mappings, addr);
-
-	if (!m)
-		report_add(p, "lies in", addr, "nothing that is mapped");
-	else if (m->flags & MAPPING_PERMS_KNOWN)
-		report_add(p, "lies in", addr, "%s, mapped %c%c%c at 0x%" PRIx64,
-			   *m->name ? m->name : "anonymous memory",
-			   m->flags & MAPPING_R ? 'r' : '-', m->flags & MAPPING_W ? 'w' : '-',
-			   m->flags & MAPPING_X ? 'x' : '-', m->start);
-	else
-		report_add(p, "lies in", addr, "%s, mapped at 0x%" PRIx64,
-			   *m->name ? m->name : "anonymous memory", m->start);
-}
-
-static void add_address(struct report *p)
-{
-	const struct target *t = &p->s->target;
-	const struct os_thread *os = t->threads.n ? &t->threads.data[0] : NULL;
-
-	if (!has_address(t->signal))
-		return;
-	report_add(p, "fault address", t->fault_addr, "0x%" PRIx64, t->fault_addr);
-	if (t->signal != SIGSEGV && t->signal != SIGBUS)
-		return;
-	add_mapping(p, t->fault_addr);
-	if (t->fault_addr < NULL_PAGE_BYTES)
-		report_add(p, "it looks like", 0, "a NULL pointer, used at offset %" PRIu64,
-			   t->fault_addr);
-	else if (os && os->has_regs &&
-		 t->fault_addr - os->sp + STACK_GUARD_BYTES < 2 * STACK_GUARD_BYTES)
-		report_add(p, "it looks like", 0,
-			   "the end of the stack: recursion too deep in C (stack pointer 0x%" PRIx64
-			   ")",
-			   os->sp);
-}
 
 // glibc keeps what it says before it aborts: "free(): invalid pointer", a failed assertion.
 static void add_last_words(struct report *p)
@@ -78,17 +28,32 @@ static void add_last_words(struct report *p)
 	}
 }
 
-void report_signal(struct report *p)
+static void add_sender(struct report *p)
+{
+	const struct target *t = &p->s->target;
+
+	if (t->signal_origin == SIGNAL_FROM_KERNEL)
+		report_add(p, "sent by", 0, "the kernel: a key at the terminal, or a limit");
+	else if (t->signal_origin == SIGNAL_SENT && !t->signal_sender)
+		report_add(p, "sent by", 0, "a timer, or a process that is not told");
+	else if (t->signal_origin == SIGNAL_SENT)
+		report_add(p, "sent by", 0, "process %" PRId32 "%s", t->signal_sender,
+			   t->signal_sender == t->pid ? ", this one" : "");
+}
+
+int report_signal(struct report *p, struct ccore_error *err)
 {
 	const struct target *t = &p->s->target;
 	const char *name = t->signal ? sigabbrev_np(t->signal) : NULL;
 
 	if (!t->signal) {
 		report_add(p, "signal", 0, "none: it was not a crash that this was taken at");
-		return;
+		return 0;
 	}
 	report_add(p, "signal", 0, "%s%s (%s)", name ? "SIG" : "", name ? name : "",
 		   strsignal(t->signal));
-	add_address(p);
+	add_sender(p);
+	TRY(report_address(p, err));
 	add_last_words(p);
+	return 0;
 }

@@ -11,9 +11,10 @@ bool type_name_matches(const char *name, const char *pattern)
 {
 	const char *dot = strrchr(name, '.');
 
-	if (strpbrk(pattern, "*?["))
-		return fnmatch(pattern, name, 0) == 0;
-	return strcmp(name, pattern) == 0 || (dot && strcmp(dot + 1, pattern) == 0);
+	// A name may have characters of a glob in it.
+	if (strcmp(name, pattern) == 0 || (dot && strcmp(dot + 1, pattern) == 0))
+		return true;
+	return strpbrk(pattern, "*?[") && fnmatch(pattern, name, 0) == 0;
 }
 
 // Offers types by full name, and by last part where that is what was mistyped.
@@ -34,32 +35,57 @@ static int no_such_type(struct session *s, const char *pattern, struct ccore_err
 	}
 	near_describe(&near, &hint);
 	r = err_set(err, CCORE_ENOTFOUND, 0, "no type is called '%.100s'%s", pattern,
-		    hint.failed || !hint.n ? "" : hint.data);
+		    hint.failed || !hint.n ? "; the command types lists them" : hint.data);
 	strbuf_done(&hint);
 	return r;
 }
 
-int session_match_types(struct session *s, const char *pattern, uint8_t **ret,
-			struct ccore_error *err)
+// 1 when there is any such type among those that are known, else 0.
+static int match_known(const struct py *py, const char *pattern, uint8_t **ret,
+		       struct ccore_error *err)
 {
-	const struct py *py = &s->heap.py;
-	uint8_t *match = NULL;
+	uint8_t *match = calloc(py->types.n + 1, 1);
 	bool any = false;
 
-	TRY(heap_need_nodes(&s->heap, err));
-	match = calloc(py->types.n + 1, 1);
 	if (!match)
 		return err_nomem(err);
 	for (uint64_t i = 0; i < py->types.n; i++) {
 		match[i] = type_name_matches(py->types.data[i]->name, pattern);
 		any = any || match[i];
 	}
-	if (!any) {
+	if (any)
+		*ret = match;
+	else
 		free(match);
-		return no_such_type(s, pattern, err);
+	return any;
+}
+
+// Types are known by their instances. Those that have none are objects themselves.
+static int know_types_without_instances(struct session *s, struct ccore_error *err)
+{
+	struct heap *h = &s->heap;
+
+	for (uint64_t id = 0; id < h->node_n; id++) {
+		TRY(progress_poll(&s->progress, "reading classes", id, h->node_n, err));
+		if (!(h->node_flags[id] & NODE_BAD) && heap_node_type(h, id)->flags & TYPE_IS_TYPE)
+			(void)py_type_get(heap_reader(h),
+					  h->node_addr[id]); // bad ones stay unknown
 	}
-	*ret = match;
 	return 0;
+}
+
+int session_match_types(struct session *s, const char *pattern, uint8_t **ret,
+			struct ccore_error *err)
+{
+	int found;
+
+	TRY(heap_need_nodes(&s->heap, err));
+	found = match_known(&s->heap.py, pattern, ret, err);
+	if (found == 0) {
+		TRY(know_types_without_instances(s, err));
+		found = match_known(&s->heap.py, pattern, ret, err);
+	}
+	return found ? (found < 0 ? found : 0) : no_such_type(s, pattern, err);
 }
 
 int session_nodes_of_type(struct session *s, const char *pattern, bool gc_only,
@@ -90,8 +116,12 @@ int session_named_nodes(struct session *s, const char *text, struct node_list *r
 	uint32_t id;
 	addr_t addr;
 
-	if (!parse_addr(text, &addr))
-		return session_nodes_of_type(s, text, false, ret, err);
+	if (!parse_addr(text, &addr)) {
+		TRY(session_nodes_of_type(s, text, false, ret, err));
+		return ret->ids.n ? 0
+				  : err_set(err, CCORE_ENOTFOUND, 0,
+					    "there is no object of type '%.100s'", text);
+	}
 	*ret = (struct node_list){0};
 	TRY(session_node(s, text, &id, err));
 	return vec_push(&ret->ids, id) ? 0 : err_nomem(err);

@@ -342,6 +342,21 @@ enum pool_kind pymalloc_pool_read(const struct pymalloc *m, const struct pymallo
 	return POOL_USED;
 }
 
+bool pymalloc_pool_of(const struct pymalloc *m, addr_t addr, struct py_reader *r, uint8_t *scratch,
+		      struct pymalloc_pool *ret, addr_t *ret_pool)
+{
+	const struct pymalloc_arena *a = m->pool_bytes ? pymalloc_arena_of(m, addr) : NULL;
+	const struct damage before = r->damage;
+	bool found;
+
+	if (!a)
+		return false;
+	*ret_pool = addr - (addr - a->first) % m->pool_bytes;
+	found = pymalloc_pool_read(m, a, *ret_pool, r, scratch, ret) == POOL_USED;
+	r->damage = before;
+	return found && addr >= ret->first && addr - ret->first < (uint64_t)ret->n * ret->size;
+}
+
 addr_t pymalloc_arena_counter(const struct runtime *rt, struct py_reader *r, uint64_t i)
 {
 	const struct layout *l = r->layout;

@@ -85,6 +85,13 @@ static inline bool pymalloc_is_free(const struct pymalloc_pool *p, uint32_t i)
 /** The arena that `addr` lies in, or NULL. */
 const struct pymalloc_arena *pymalloc_arena_of(const struct pymalloc *m, addr_t addr);
 
+/**
+ * The pool in use that `addr` lies in, at *ret_pool, if `addr` is in a block of it. Counts no
+ * damage: that is for whoever reads the heap.
+ */
+bool pymalloc_pool_of(const struct pymalloc *m, addr_t addr, struct py_reader *r, uint8_t *scratch,
+		      struct pymalloc_pool *ret, addr_t *ret_pool);
+
 /** Where interpreter `i` counts the arenas that it has, a size_t; 0: nowhere that is known. */
 addr_t pymalloc_arena_counter(const struct runtime *rt, struct py_reader *r, uint64_t i);
 

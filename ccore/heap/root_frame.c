@@ -51,27 +51,31 @@ static int follow(struct walk *w, addr_t addr, struct ccore_error *err)
 	return 1;
 }
 
-// Go on with what a search finds, each time the links break.
+/*
+ * Go on with what a search finds, each time the links break: with what comes after the last frame.
+ * On the C stack a register that was saved later may have a caller's frame.
+ */
 static int recover(struct walk *w, const struct runtime *rt, const struct py_thread *t,
 		   struct ccore_error *err)
 {
 	const addr_t last = w->next.depth ? w->next.addr : 0;
 	struct found_frames found;
-	uint64_t i;
+	uint64_t first = 0, n;
 	int r = 0;
 
 	TRY(frames_search(&found, rt, w->r, t, w->seen, err));
-	for (i = found.all.n; last && i-- > 0 && found.all.data[i] != last;)
-		;
-	for (i = last && i < found.all.n ? i + 1 : 0; i < found.all.n && r == 0; i++) {
+	for (uint64_t i = 0; last && i < found.all.n; i++)
+		if (found.all.data[i] == last)
+			first = i + 1;
+	n = frames_are_objects(w->r) ? found.all.n : found.all.n - first;
+	for (uint64_t k = 0; k < n && r == 0; k++) {
+		const addr_t frame = found.all.data[(first + k) % found.all.n];
 		uint32_t before;
 
-		if (hashmap_get(w->seen, found.all.data[i], &before))
+		if (hashmap_get(w->seen, frame, &before))
 			continue;
 		w->usual = FRAME_RECOVERED;
-		r = follow(w, found.all.data[i], err);
-		if (r > 0)
-			break;
+		r = follow(w, frame, err);
 	}
 	vec_done(&found.all);
 	return r < 0 ? r : 0;

@@ -74,6 +74,12 @@ static bool is_interpreter(struct search *s, addr_t addr)
 	return search_field(s->r, thread, F_TS_INTERP) == addr;
 }
 
+// Whether the main interpreter, where it is a part of _PyRuntime, may be that of this one.
+static bool is_in_runtime(const struct layout *l, addr_t runtime, addr_t main)
+{
+	return main % 8 == 0 && main > runtime && main - runtime < l->struct_size[S_runtime];
+}
+
 // _PyRuntime.interpreters.head, and .main after it.
 static bool look_for_runtime(void *ctx, addr_t at, uint64_t value)
 {
@@ -85,9 +91,32 @@ static bool look_for_runtime(void *ctx, addr_t at, uint64_t value)
 		return true;
 	main = search_word(s->r, at + 8);
 	if (!is_interpreter(s, main) ||
-	    (layout_has(s->l, F_RT_MAIN) && main != runtime + layout_off(s->l, F_RT_MAIN)))
+	    (layout_has(s->l, F_RT_MAIN) && !is_in_runtime(s->l, runtime, main)))
 		return true;
 	return add(s, runtime);
+}
+
+/*
+ * The main interpreter's place tells whether _PyRuntime is as the layout has it. Of another C
+ * library's locks and the like it has other sizes: then what lies beyond them is not known.
+ */
+static void settle_runtime(struct search *s)
+{
+	struct layout *l = s->l;
+	const addr_t runtime = l->symbols[SYM_PyRuntime];
+	addr_t main;
+
+	if (!runtime || !layout_has(l, F_RT_MAIN) || !layout_has(l, F_RT_INTERPRETERS))
+		return;
+	main = search_word(s->r, runtime + layout_off(l, F_RT_INTERPRETERS) + 8);
+	if (main == runtime + layout_off(l, F_RT_MAIN) || !is_in_runtime(l, runtime, main))
+		return;
+	l->fields[F_RT_MAIN].off = (uint32_t)(main - runtime);
+	l->field_origin[F_RT_MAIN] = ORIGIN_STRUCTURE;
+	l->fields[F_RT_FAULTHANDLER].found = false;
+	l->fields[F_RT_FAULTHANDLER_FD].found = false;
+	if (l->origin == ORIGIN_TABLE)
+		l->origin = ORIGIN_NEAREST;
 }
 
 static bool look_for_head(void *ctx, addr_t at, uint64_t value)
@@ -209,5 +238,6 @@ int search_interpreter(struct layout *l, const struct target *t, struct py_reade
 
 	TRY(find_type(&s, err));
 	TRY(find_head(&s, err));
+	settle_runtime(&s);
 	return find_generations(&s, err);
 }

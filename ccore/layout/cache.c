@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A text file per build-id: a header with a hash of our tables, one line a row, a checksum.
- * Safe to delete; written to a temporary file and renamed; anything that does not fit is
- * ignored and the file is written anew.
+ * A text file per build-id and search path of debug information: a header with a hash of our
+ * tables, one line a row, a checksum. Safe to delete; written to a temporary file and renamed;
+ * anything that does not fit is ignored and the file is written anew.
  */
 #include "layout/cache.h"
 
@@ -64,12 +64,13 @@ static bool cache_path(const struct module *mod, struct strbuf *out)
 	return !out->failed;
 }
 
-static void add_file_name(struct strbuf *path, const struct module *mod)
+static void add_file_name(struct strbuf *path, const struct module *mod, const char *debug_dirs)
 {
 	char id[BUILD_ID_HEX_BYTES];
 
 	build_id_hex(mod->build_id, mod->build_id_n, id);
-	strbuf_printf(path, "/layout-%s", id);
+	strbuf_printf(path, "/layout-%s-%08" PRIx32, id,
+		      (uint32_t)fnv(FNV_START, debug_dirs, strlen(debug_dirs)));
 }
 
 static void add_sizes(struct strbuf *out, char kind, const uint32_t *sizes, unsigned n)
@@ -209,14 +210,14 @@ static bool parse(struct layout *l, const struct module *mod, struct strbuf *tex
 	return true;
 }
 
-bool cache_read(struct layout *ret, const struct module *mod)
+bool cache_read(struct layout *ret, const struct module *mod, const char *debug_dirs)
 {
 	struct strbuf path = {0}, text = {0};
 	struct layout l = {.origin = ORIGIN_DWARF, .from_cache = true, .module = mod};
 	bool ok = false;
 
 	if (cache_path(mod, &path)) {
-		add_file_name(&path, mod);
+		add_file_name(&path, mod, debug_dirs);
 		ok = !path.failed && read_file(path.data, &text) && parse(&l, mod, &text);
 	}
 	strbuf_done(&path);
@@ -226,7 +227,7 @@ bool cache_read(struct layout *ret, const struct module *mod)
 	return ok;
 }
 
-void cache_write(const struct layout *l, const struct module *mod)
+void cache_write(const struct layout *l, const struct module *mod, const char *debug_dirs)
 {
 	struct strbuf path = {0}, text = {0};
 
@@ -237,7 +238,7 @@ void cache_write(const struct layout *l, const struct module *mod)
 		(void)mkdir(path.data, 0700); // exists, or the next fails too
 		*slash = '/';
 		(void)mkdir(path.data, 0700); // exists, or the open fails
-		add_file_name(&path, mod);
+		add_file_name(&path, mod, debug_dirs);
 		write_rows(l, mod, &text);
 		if (!text.failed)
 			strbuf_printf(&text, "checksum %016" PRIx64 "\n",

@@ -52,11 +52,12 @@ static int no_python(const struct target *t, struct ccore_error *err)
 		       (unsigned long long)t->modules.n);
 }
 
-static bool read_cached(const struct module *m, const struct layout_opts *opts, struct layout *ret)
+static bool read_cached(const struct target *t, const struct module *m,
+			const struct layout_opts *opts, struct layout *ret)
 {
 	struct layout l;
 
-	if (opts->no_cache || !cache_read(&l, m))
+	if (opts->no_cache || !cache_read(&l, m, t->debug_dirs))
 		return false;
 	companions_drop(&l);
 	if (validate_layout(&l, NULL) < 0)
@@ -78,7 +79,7 @@ static int find_interpreter(const struct target *t, const struct layout_opts *op
 
 			if (looks_like_python(m) != likely)
 				continue;
-			if (!skip && read_cached(m, opts, ret))
+			if (!skip && read_cached(t, m, opts, ret))
 				return 0;
 			if (!m->file && !m->build_id_n)
 				continue;
@@ -201,7 +202,7 @@ static int try_dwarf(struct layout_choices *c, struct ccore_error *err)
 	}
 	c->is_certain = true;
 	if (!c->opts.no_cache)
-		cache_write(l, m);
+		cache_write(l, m, c->target->debug_dirs);
 	return 0;
 }
 

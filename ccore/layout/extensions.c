@@ -83,7 +83,7 @@ static int add_extension(struct layout *l, const struct target *t, const struct 
 			 struct ccore_error *err)
 {
 	struct layout more = {0}, both = *l;
-	bool cached = !opts->no_cache && cache_read(&more, m);
+	bool cached = !opts->no_cache && cache_read(&more, m, t->debug_dirs);
 	int r = cached ? 1 : read_extension(&more, t, m, x, err);
 
 	if (r <= 0)
@@ -95,7 +95,7 @@ static int add_extension(struct layout *l, const struct target *t, const struct 
 	*l = both;
 	l->from_cache = l->from_cache && cached;
 	if (!cached && !opts->no_cache)
-		cache_write(&more, m);
+		cache_write(&more, m, t->debug_dirs);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // bytes and bytearray; 2.7's str is in str.c.
 #include "py/families.h"
+#include "py/literal.h"
 #include "py/redact.h"
 
 bool bytes_append(struct py_reader *r, const struct py_object *o, uint64_t max, struct strbuf *out,
@@ -26,17 +27,24 @@ bool bytes_append(struct py_reader *r, const struct py_object *o, uint64_t max, 
 
 static void repr_bytes(struct py_reader *r, const struct py_object *o, struct strbuf *out)
 {
-	bool cut = false;
+	const uint64_t all = py_var_size(r, o);
+	const uint64_t n = u64_min(all, u64_min(r->repr.chars, LITERAL_CHARS));
+	uint8_t raw[LITERAL_CHARS];
+	uint32_t c[LITERAL_CHARS];
 
 	if (r->py->redact) {
 		if (!redact_str(r, o->addr, out))
 			strbuf_printf(out, "<%s ?>", o->type->name);
 		return;
 	}
-	strbuf_puts(out, "b'");
-	if (!bytes_append(r, o, r->repr.chars, out, &cut))
-		strbuf_puts(out, "?");
-	strbuf_puts(out, cut ? "…'" : "'");
+	strbuf_putc(out, 'b');
+	if (mem_read(r->py->mem, o->addr + layout_off(r->layout, F_BYTES_SVAL), raw, n) < 0) {
+		strbuf_puts(out, "'?'");
+		return;
+	}
+	for (uint64_t i = 0; i < n; i++)
+		c[i] = raw[i];
+	literal_text(c, n, true, all > n ? "…" : "", out);
 }
 
 const struct py_family family_bytes = {

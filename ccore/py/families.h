@@ -21,6 +21,9 @@
 	X(family_bool)              \
 	X(family_float)             \
 	X(family_none)              \
+	X(family_complex)           \
+	X(family_ellipsis)          \
+	X(family_not_implemented)   \
 	X(family_type)              \
 	X(family_code)              \
 	X(family_frame)             \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // int, bool, float, None; 2.7's int and long.
 #include "py/families.h"
+#include "py/literal.h"
 #include "py/redact.h"
 
 #include <inttypes.h>
@@ -136,21 +137,68 @@ static void redact_int(struct py_reader *r, const struct py_object *o, struct st
 		     size + 1, out);
 }
 
+#define DECIMALS 9u // that one word takes
+#define DECIMAL_BASE 1000000000u
+#define LONG_DIGITS_MAX (LITERAL_CHARS * 10 / 3 / DIGIT_BITS + 1)
+
+// `n` digits of 30 bits in decimal; they are used up.
+static void add_decimal(uint32_t *digits, uint64_t n, struct strbuf *out)
+{
+	uint32_t parts[LONG_DIGITS_MAX + 1]; // of more than 29 bits each
+	uint64_t parts_n = 0;
+
+	while (n && parts_n < sizeof(parts) / sizeof(*parts)) {
+		uint64_t rest = 0;
+
+		for (uint64_t i = n; i-- > 0;) {
+			rest = rest << DIGIT_BITS | (digits[i] & ((1u << DIGIT_BITS) - 1));
+			digits[i] = (uint32_t)(rest / DECIMAL_BASE);
+			rest %= DECIMAL_BASE;
+		}
+		parts[parts_n++] = (uint32_t)rest;
+		while (n && !digits[n - 1])
+			n--;
+	}
+	for (uint64_t i = parts_n; i-- > 0;)
+		strbuf_printf(out, "%0*u", i + 1 < parts_n ? (int)DECIMALS : 1, parts[i]);
+}
+
+// Of one that would be long, how long: its digits say less.
+static void add_long(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	const addr_t at = o->addr + layout_off(r->layout, F_LONG_DIGIT);
+	uint32_t digits[LONG_DIGITS_MAX], top = 0;
+	uint64_t n, bits;
+	bool negative;
+
+	long_shape(r, o->p, &negative, &n);
+	bits = n * DIGIT_BITS;
+	if (n && n < LIM_CONTAINER && mem_read(r->py->mem, at + (n - 1) * 4, &top, 4) == 0 && top &&
+	    !(top >> DIGIT_BITS))
+		bits -= (uint32_t)__builtin_clz(top) - (32 - DIGIT_BITS);
+	if (n <= LONG_DIGITS_MAX && bits <= u64_min(r->repr.chars, LITERAL_CHARS) * 10 / 3 &&
+	    mem_read(r->py->mem, at, digits, n * 4) == 0) {
+		strbuf_puts(out, negative ? "-" : "");
+		add_decimal(digits, n, out);
+	} else {
+		strbuf_printf(out, "%sint of %" PRIu64 " bits", negative ? "negative " : "", bits);
+	}
+}
+
 static void repr_int(struct py_reader *r, const struct py_object *o, struct strbuf *out)
 {
 	int64_t value;
-	bool negative;
-	uint64_t n;
 
 	if (r->py->redact) {
 		redact_int(r, o, out);
-	} else if (long_value(r, o, &value)) {
-		strbuf_printf(out, "%" PRId64, value);
-	} else {
-		long_shape(r, o->p, &negative, &n);
-		strbuf_printf(out, "%sint of %" PRIu64 " bits", negative ? "negative " : "",
-			      n * DIGIT_BITS);
+		return;
 	}
+	if (long_value(r, o, &value))
+		strbuf_printf(out, "%" PRId64, value);
+	else
+		add_long(r, o, out);
+	if (layout_has(r->layout, F_INT27_IVAL))
+		strbuf_putc(out, 'L');
 }
 
 const struct py_family family_int = {
@@ -208,7 +256,7 @@ static void repr_float(struct py_reader *r, const struct py_object *o, struct st
 	if (r->py->redact)
 		redact_value(r->py, o->type->name, sizeof(bits), &bits, sizeof(bits), out);
 	else
-		strbuf_printf(out, "%.12g", value);
+		literal_float(value, out);
 }
 
 const struct py_family family_float = {
@@ -227,4 +275,50 @@ static void repr_none(struct py_reader *r, const struct py_object *o, struct str
 const struct py_family family_none = {
 	.types = "NoneType",
 	.repr = repr_none,
+};
+
+static void repr_ellipsis(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	(void)r, (void)o; // there is one
+	strbuf_puts(out, "Ellipsis");
+}
+
+const struct py_family family_ellipsis = {
+	.types = "ellipsis",
+	.repr = repr_ellipsis,
+};
+
+static void repr_not_implemented(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	(void)r, (void)o; // there is one
+	strbuf_puts(out, "NotImplemented");
+}
+
+const struct py_family family_not_implemented = {
+	.types = "NotImplementedType",
+	.repr = repr_not_implemented,
+};
+
+// Both parts come where a float has its value.
+static void repr_complex(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+{
+	uint64_t bits[2];
+	double part[2];
+
+	if (mem_read(r->py->mem, o->addr + layout_off(r->layout, F_FLOAT_FVAL), bits,
+		     sizeof(bits)) < 0) {
+		strbuf_puts(out, "<complex ?>");
+		return;
+	}
+	memcpy(part, bits, sizeof(part));
+	if (r->py->redact)
+		redact_value(r->py, o->type->name, sizeof(bits), bits, sizeof(bits), out);
+	else
+		literal_complex(part[0], part[1], out);
+}
+
+const struct py_family family_complex = {
+	.types = "complex",
+	.reads = S_PyFloatObject,
+	.repr = repr_complex,
 };

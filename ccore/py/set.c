@@ -59,13 +59,19 @@ static uint64_t size_set(struct py_reader *r, const struct py_object *o)
 	return o->type->basicsize + (object_u64(r, o, F_SET_MASK) + 1) * l->struct_size[S_setentry];
 }
 
+// {1, 2} is a set of 3.x; all others, and empty ones, are said to be what they are.
 static void repr_set(struct py_reader *r, const struct py_object *o, struct strbuf *out)
 {
+	const bool is_old = layout_has(r->layout, F_INT27_IVAL), any = object_u64(r, o, F_SET_USED);
+	const bool is_bare = any && !is_old && strcmp(o->type->name, "set") == 0;
+	const char *dot = strrchr(o->type->name, '.');
 	struct set_iter it;
 	uint64_t shown = 0;
 	addr_t key;
 
-	strbuf_putc(out, '{');
+	if (!is_bare)
+		strbuf_printf(out, "%s(", dot ? dot + 1 : o->type->name);
+	strbuf_puts(out, is_old ? "[" : any ? "{" : "");
 	if (set_iter_init(&it, r, o)) {
 		while (shown < r->repr.pairs && (key = set_iter_next(&it))) {
 			strbuf_puts(out, shown++ ? ", " : "");
@@ -74,7 +80,8 @@ static void repr_set(struct py_reader *r, const struct py_object *o, struct strb
 	}
 	if (object_u64(r, o, F_SET_USED) > shown)
 		strbuf_puts(out, shown ? ", …" : "…");
-	strbuf_putc(out, '}');
+	strbuf_puts(out, is_old ? "]" : any ? "}" : "");
+	strbuf_puts(out, is_bare ? "" : ")");
 }
 
 const struct py_family family_set = {

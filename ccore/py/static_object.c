@@ -146,8 +146,9 @@ static bool is_tuple(struct proof *p, const struct py_object *o)
 	return true;
 }
 
-// Whether the count is where the compiler let it begin, but for what refers to the object since. The
-// heap of a program at fixed addresses lies anywhere below 1 GiB: a wide range would be of addresses.
+// Whether the count is where the compiler let it begin, but for what refers to the object since.
+// The heap of a program at fixed addresses lies anywhere below 1 GiB: a wide range would be of
+// addresses.
 static bool counts_from_static(struct proof *p, uint64_t count)
 {
 	const int64_t drift = (int64_t)(count - (uint64_t)p->r->layout->facts[FACT_STATIC_REFCNT]);

@@ -4,6 +4,7 @@
  * str and unicode of 2.7.
  */
 #include "py/families.h"
+#include "py/literal.h"
 #include "py/redact.h"
 
 // Where the characters of a text object are.
@@ -189,7 +190,11 @@ static uint64_t size_str(struct py_reader *r, const struct py_object *o)
 static void repr_quoted(struct py_reader *r, const struct py_object *o, const char *prefix,
 			struct strbuf *out)
 {
-	bool cut = false;
+	const uint64_t max = u64_min(r->repr.chars, LITERAL_CHARS);
+	uint8_t raw[LITERAL_CHARS * 4];
+	uint32_t c[LITERAL_CHARS];
+	struct text t;
+	uint64_t n;
 
 	if (r->py->redact) {
 		if (!redact_str(r, o->addr, out))
@@ -197,10 +202,15 @@ static void repr_quoted(struct py_reader *r, const struct py_object *o, const ch
 		return;
 	}
 	strbuf_puts(out, prefix);
-	strbuf_putc(out, '\'');
-	if (!text_append(r, o->addr, r->repr.chars, out, &cut))
-		strbuf_puts(out, "?");
-	strbuf_puts(out, cut ? "…'" : "'");
+	if (!locate_text(r, o->addr, &t) ||
+	    mem_read(r->py->mem, t.data, raw, u64_min(t.n, max) * t.unit) < 0) {
+		strbuf_puts(out, "'?'");
+		return;
+	}
+	n = u64_min(t.n, max);
+	for (uint64_t i = 0; i < n; i++)
+		c[i] = load_unit(raw + i * t.unit, t.unit);
+	literal_text(c, n, !layout_has(r->layout, F_STR_LENGTH), t.n > n ? "…" : "", out);
 }
 
 static void repr_str(struct py_reader *r, const struct py_object *o, struct strbuf *out)

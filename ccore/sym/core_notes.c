@@ -20,6 +20,7 @@
 #define PRPSINFO_ARGS_BYTES 80u
 #define SIGINFO_SIGNO 0u
 #define SIGINFO_CODE 8u
+#define SIGINFO_PID 16u
 #define SIGINFO_ADDR 16u
 
 struct note {
@@ -75,11 +76,22 @@ static void read_siginfo(struct target *t, const struct note *note)
 		return;
 	signal = (int32_t)load_u32(note->desc + SIGINFO_SIGNO);
 	code = (int32_t)load_u32(note->desc + SIGINFO_CODE);
-	// A code <= 0 means that a process sent it; then there is no address.
-	if (code > 0 && signal == t->threads.data[0].signal &&
-	    (signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE ||
-	     signal == SIGTRAP))
+	if (!signal || signal != t->threads.data[0].signal)
+		return;
+	if (code == SI_USER || code == SI_TKILL || code == SI_QUEUE) {
+		t->signal_origin = SIGNAL_SENT;
+		t->signal_sender = (int32_t)load_u32(note->desc + SIGINFO_PID);
+	} else if (code <= 0) {
+		t->signal_origin = SIGNAL_SENT; // by a timer, a message queue
+	} else if (signal != SIGSEGV && signal != SIGBUS && signal != SIGILL && signal != SIGFPE &&
+		   signal != SIGTRAP) {
+		t->signal_origin = SIGNAL_FROM_KERNEL;
+	} else if (code == SI_KERNEL) {
+		t->signal_origin = SIGNAL_NO_ADDRESS;
+	} else {
+		t->signal_origin = SIGNAL_FAULT;
 		t->fault_addr = load_u64(note->desc + SIGINFO_ADDR);
+	}
 }
 
 void target_read_auxv(struct target *t, const uint8_t *data, uint64_t n)

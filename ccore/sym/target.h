@@ -83,6 +83,15 @@ struct os_thread {
 #define USER_REGS_BYTES 216u
 void os_thread_set_regs(struct os_thread *th, const uint8_t *user_regs);
 
+/** Where the signal of a core came from: NT_SIGINFO's si_code. */
+enum signal_origin {
+	SIGNAL_UNKNOWN,	    // the core does not say
+	SIGNAL_SENT,	    // a process has sent it, be it to itself
+	SIGNAL_FROM_KERNEL, // for another reason than an instruction: a key, a limit
+	SIGNAL_FAULT,	    // an instruction could not be executed, because of an address
+	SIGNAL_NO_ADDRESS   // the same, and the processor does not tell the address
+};
+
 struct target_opts {
 	// As in struct ccore_open_opts; may be NULL.
 	const char *exe, *debug_dirs, *sysroot, *maps, *tmp_dir;
@@ -100,7 +109,9 @@ struct target {
 	int64_t pid;		  // 0: not known
 	const char *command_line; // from the stack, NT_PRPSINFO or /proc/PID/cmdline; or NULL
 	int32_t signal;		  // that killed it; 0: none or not known
-	uint64_t fault_addr;	  // NT_SIGINFO si_addr, when `signal` has one
+	enum signal_origin signal_origin;
+	int32_t signal_sender; // of SIGNAL_SENT: a process id, 0 where there is none
+	uint64_t fault_addr;   // of SIGNAL_FAULT
 	struct mem mem;
 	struct mapping_vec mappings;   // sorted by start, without overlaps
 	int live_fd;		       // of a process that is read as it runs: its mem; or -1

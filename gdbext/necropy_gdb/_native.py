@@ -247,6 +247,8 @@ def check(c, status, error):
 class Session:
     """A target opened for reading. close() when done; results outlive it."""
 
+    _handle = None  # for close(), where Ctrl-C strikes before there is one
+
     def __init__(self, c, opener, arguments, choices, callbacks):
         self._c = c
         self._callbacks = callbacks
@@ -294,6 +296,8 @@ class Session:
 
 class Result:
     """The answer to one command. Sizes are bytes, addresses the target's."""
+
+    handle = None  # for close(), where Ctrl-C strikes before there is one
 
     def __init__(self, c):
         self._c = c

@@ -12,6 +12,7 @@ from .progress import Progress
 
 LINES_AT_ONCE = 200
 ADDRESS_MASK = (1 << 64) - 1
+OF_STRUCTS = ("arenas", "bt", "malloc", "tasks", "threads")  # their addresses are of no objects
 
 
 class Command(gdb.Command):
@@ -64,7 +65,7 @@ class Command(gdb.Command):
     def show(self, result, from_tty):
         """Set the convenience variables, and print or save the answer."""
         set_variable("pm_count", self.count(result))
-        set_variable("pm_obj", first_object(result))
+        set_variable("pm_obj", void_pointer(self.object(result)))
         if result.output is not None:
             path = os.path.expanduser(result.output)
             result.write(path)
@@ -77,6 +78,12 @@ class Command(gdb.Command):
     def count(self, result):
         """What $pm_count becomes."""
         return result.all_n
+
+    def object(self, result):
+        """The address that $pm_obj becomes, of the first object in the answer; None: as it was."""
+        if self.described.name in OF_STRUCTS:
+            return None
+        return address_in(result, 0)
 
 
 def help_text(described):
@@ -124,15 +131,19 @@ def write(data):
 
 # --- convenience variables
 
-def first_object(result):
-    """The address of the first object of an answer, as a `void *`; None without one.
-
-    It is a number where the program's language has no void.
-    """
+def address_in(result, row):
+    """The address in column "addr" of a row; None without one."""
     column = result.columns().get("addr")
-    if column is None or not column.is_addr or not column or not column[0]:
+    if column is None or not column.is_addr or not len(column):
         return None
-    value = gdb.Value(column[0])
+    return column[row] if column[row] not in (0, ADDRESS_MASK) else None  # ADDRESS_MASK: unknown
+
+
+def void_pointer(address):
+    """A `void *`, or a number where the program's language has no void. None stays None."""
+    if address is None:
+        return None
+    value = gdb.Value(address)
     try:
         return value.cast(gdb.lookup_type("void").pointer())
     except gdb.error:

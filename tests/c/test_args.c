@@ -90,9 +90,9 @@ TEST(args_unknown_options_have_near_names)
 	CHECK(PARSE(types, "--jsno") == CCORE_EUSAGE);
 	CHECK_TEXT(err.text, "types has no option --jsno; did you mean --json or --jsonl?");
 	CHECK(PARSE(types, "--zzzzzz") == CCORE_EUSAGE);
-	CHECK_TEXT(err.text, "types has no option --zzzzzz");
+	CHECK_TEXT(err.text, "types has no option --zzzzzz; --help lists them");
 	CHECK(PARSE(types, "-z") == CCORE_EUSAGE);
-	CHECK_TEXT(err.text, "types has no option -z");
+	CHECK_TEXT(err.text, "types has no option -z; --help lists them");
 }
 
 TEST(args_permitted_values)

@@ -198,6 +198,17 @@ def test_convenience_variables_hold_the_answer(core):
     assert int(ran.answers[5].out) == len(every)
 
 
+def test_the_object_of_an_answer_is_what_one_asks_about_next(core):
+    ran = run_gdb("pm objects DB -n 1", "output/x $pm_obj", "pm show $pm_obj", "output/x $pm_obj",
+                  "pm why $pm_obj", "output/x $pm_obj", "pm bt", "pm threads", "pm report crash",
+                  "pm verify", "output/x $pm_obj", "pm why DB", "output/x $pm_obj",
+                  arguments=("-c", core.name))
+    asked, shown, kept, as_before, nearest = [ran.answers[i].out for i in (1, 3, 5, 10, 12)]
+    assert asked == shown == kept == as_before == necropy(
+        "objects", core.name, "DB", "--json").rows[0]["addr"]
+    assert nearest == necropy("why", core.name, "DB", "--json").rows[-1]["addr"]
+
+
 def test_variables_of_gdb_are_addresses(core):
     rows = necropy("objects", core.name, "DB", "--json").rows
     ran = run_gdb("set language rust", "pm objects DB", "output/x $pm_obj", "set language c",

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Crashes while it handles an exception. Usage: crash.py TRUTH-FILE HOW
 
-HOW: "segfault" reads from address 4660 in a thread, "abort" aborts in the main thread, "kill" has
-another thread send SIGSEGV, "finalize" aborts in an atexit function, "deep" recurses in C until
-the stack ends, "fatal" asks CPython for what needs the GIL without having it, "memory" aborts
-while it handles a MemoryError, and has faulthandler enabled. It waits for a file "crash-now" to
-appear. The truth is the stack of the thread that crashes and its exceptions.
+HOW: "segfault" reads from address 4660 in a thread, "wild" from one that can be none, as the debug
+allocator leaves it, "held" and "freed" copy an object, or one that was freed, to address 4660,
+"bus" reads what a file that is mapped has no more, "malloc" frees memory twice, "assertion" is
+libc's, "abort" aborts in the main thread, "kill" has another thread send SIGSEGV, "finalize" aborts
+in an atexit function, "deep" recurses in C until the stack ends, "fatal" asks CPython for what
+needs the GIL without having it, "memory" aborts while it handles a MemoryError, and has
+faulthandler enabled.
+It waits for a file "crash-now" to appear. The truth is the stack of the thread that crashes and its
+exceptions.
 
 Runs on CPython 2.7 and 3.6 or later.
 """
@@ -23,17 +27,37 @@ import traceback
 import truth
 
 
+kept, known = [], {}
+
+
 class Trouble(Exception):
     pass
 
 
 def fall(how):
+    if how in ("held", "freed"):
+        kept.append(b"x" * int("400"))  # no constant: that would stay
+        known["copied"] = id(kept[0])
     record()
     while not os.path.exists("crash-now"):
         time.sleep(0.01)
     if how == "segfault":
         import ctypes
         ctypes.string_at(4660)  # here: segfault
+    elif how == "wild":
+        import ctypes
+        ctypes.string_at(0xdddddddddddddddd)  # here: wild
+    elif how in ("held", "freed"):
+        import ctypes
+        if how == "freed":
+            del kept[:]
+        ctypes.memmove(4660, ctypes.c_void_p(known["copied"]), 24)  # here: held freed
+    elif how == "bus":
+        read_what_is_cut_off()
+    elif how == "malloc":
+        free_twice()
+    elif how == "assertion":
+        fail_assertion()
     elif how in ("abort", "finalize"):
         os.abort()  # here: abort finalize
     elif how == "fatal":
@@ -46,6 +70,32 @@ def fall(how):
         time.sleep(1000)  # here: kill
     else:
         deep_in_c()  # here: deep
+
+
+def read_what_is_cut_off():
+    import mmap
+    with open("cut", "w+b") as shared:
+        shared.write(b"x" * 8192)
+        shared.flush()
+        view = mmap.mmap(shared.fileno(), 8192)
+        shared.truncate(0)
+        view[5000]
+
+
+def free_twice():
+    import ctypes
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    chunk = ctypes.c_void_p(libc.malloc(2000))
+    guard = ctypes.c_void_p(libc.malloc(2000))
+    libc.free(chunk)
+    libc.free(chunk)
+    libc.free(guard)
+
+
+def fail_assertion():
+    import ctypes
+    ctypes.CDLL(None).__assert_fail(b"n > 0", b"module.c", 17, b"work")
 
 
 def use_up_memory():
@@ -130,7 +180,7 @@ def record():
         frame = frame.f_back
     with open("truth.json.unfinished", "w") as text:
         json.dump({"notes": None, "frames": frames, "exceptions": chain(),
-                   "limit": sys.getrecursionlimit(),
+                   "limit": sys.getrecursionlimit(), "pid": os.getpid(), "known": known,
                    "ident": threading.current_thread().ident}, text)
     os.rename("truth.json.unfinished", sys.argv[1])
     truth.say_ready()

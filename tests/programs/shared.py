@@ -66,7 +66,7 @@ def main(path):
     kept = {"anon": anonymous(), "posix": unlinked()}
     if SharedMemory is not None:
         named = SharedMemory(create=True, size=SYSV_BYTES)
-        kept["named"] = [named._mmap, named.buf]
+        kept["named"] = [named, named._mmap, named.buf]
         named.unlink()
     notes = {kind: [id(o) for o in with_helpers(objects)] for kind, objects in kept.items()}
     truth.record_and_wait(path, (), {"holders": notes, "sysv attaches": 5}, detail="counts")

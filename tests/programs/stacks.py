@@ -19,7 +19,7 @@ import truth
 
 gate = threading.Lock()
 expected = []  # a name for each thread that has been started
-PLAIN = (int, str, bool, type(None), type(u""))
+PLAIN = (int, float, str, bytes, bool, type(None), type(u""))
 
 
 def wait():
@@ -210,7 +210,7 @@ def is_plain(value, depth=3):
     if type(value) is dict:
         return (bool(depth) and len(value) <= 3
                 and all(is_plain(k) and is_plain(v, depth - 1) for k, v in value.items()))
-    return type(value) in PLAIN and len(repr(value)) < 40 and "\\" not in repr(value)
+    return type(value) in PLAIN and len(repr(value)) < 40
 
 
 def describe(frame):
