@@ -193,7 +193,8 @@ def start_all():
     start("method", Worker().run, 1, 2, key="value")
     start("recursive", recursive, 150)
     for function in (in_generator, in_callback, in_partial, in_class_body, in_exec, in_closure,
-                     in_comprehension, in_comprehension_of_module, in_unpacked_call, in_handler, in_many_lines):
+                     in_comprehension, in_comprehension_of_module, in_unpacked_call, in_handler,
+                     in_many_lines):
         start(function.__name__, function)
     namespace = {}
     try:
