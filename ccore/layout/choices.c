@@ -33,6 +33,16 @@ static int defines_python(const struct target *t, const struct module *m, struct
 	return type.found;
 }
 
+static const char *what_is_lost(const struct target *t)
+{
+	if (!t->damage.count[DAMAGE_TRUNCATED])
+		return "";
+	if (t->threads.n)
+		return ", as far as the core was not cut off";
+	return " (the core is cut off, and the notes are missing that name files and threads: "
+	       "gcore writes them last)";
+}
+
 static int no_python(const struct target *t, struct ccore_error *err)
 {
 	for (uint64_t i = 0; i < t->modules.n; i++) {
@@ -48,8 +58,8 @@ static int no_python(const struct target *t, struct ccore_error *err)
 	}
 	return err_set(err, CCORE_ENOPYTHON, 0,
 		       "no CPython interpreter in the target: none of its %llu ELF files defines "
-		       "PyType_Type",
-		       (unsigned long long)t->modules.n);
+		       "PyType_Type%s",
+		       (unsigned long long)t->modules.n, what_is_lost(t));
 }
 
 static bool read_cached(const struct target *t, const struct module *m,
