@@ -10,7 +10,7 @@ import pytest
 from oracle import address, necropy, number
 
 PT_LOAD = 1
-PROGRAMS = ("threads", "handling", "subinterpreters", "finalizer", "frozen", "leaky_app")
+PROGRAMS = ("threads", "handling", "subinterpreters", "finalizer", "frozen", "stacks", "leaky_app")
 
 
 def verdicts(answer):

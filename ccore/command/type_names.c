@@ -23,8 +23,10 @@ static int no_such_type(struct session *s, const char *pattern, struct ccore_err
 	const struct py *py = &s->heap.py;
 	struct near_names near = {.wanted = pattern};
 	struct strbuf hint = {0};
+	struct damage damage;
 	int r;
 
+	heap_damage(&s->heap, &damage);
 	for (uint64_t i = 0; i < py->types.n; i++) {
 		const char *name = py->types.data[i]->name;
 		const char *dot = strrchr(name, '.');
@@ -34,7 +36,9 @@ static int no_such_type(struct session *s, const char *pattern, struct ccore_err
 			near_offer(&near, dot + 1);
 	}
 	near_describe(&near, &hint);
-	r = err_set(err, CCORE_ENOTFOUND, 0, "no type is called '%.100s'%s", pattern,
+	r = err_set(err, CCORE_ENOTFOUND, 0, "no type is called '%.100s'%s%s", pattern,
+		    damage_any(&damage) ? ", of what could be read (`types` says what could not)"
+					: "",
 		    hint.failed || !hint.n ? "; the command types lists them" : hint.data);
 	strbuf_done(&hint);
 	return r;

@@ -230,10 +230,9 @@ static bool power_on(struct emu *e)
 
 static void power_off(struct emu *e)
 {
-	if (e->uc) {
-		emu_forget(e);
+	emu_forget(e);
+	if (e->uc)
 		(void)e->lib->uc_close(e->uc); // what can fail of it?
-	}
 	if (e->data)
 		(void)munmap(e->data, OURS_DATA_END - OURS_DATA); // ours, so it cannot fail
 	if (e->room)
@@ -382,9 +381,17 @@ static int begin(struct emu *e, const struct emu_call *calls, uint64_t from, uin
 
 static uc_err start(struct emu *e, uint64_t pc)
 {
+	uc_err err;
+
 	e->write_to = 0;
 	e->stopped = EMU_DONE;
-	return e->lib->uc_emu_start(e->uc, ours(e, pc), ours(e, STUB_DONE), 0, 0);
+	if (emu_start_guarded(e, ours(e, pc), ours(e, STUB_DONE), &err))
+		return err;
+	// It cannot even be closed. That no other is lost so, nothing is called any more.
+	e->uc = NULL;
+	e->wasted = UINT64_MAX;
+	e->stopped = EMU_INSTRUCTION;
+	return UC_ERR_INSN_INVALID;
 }
 
 static int run_batch(struct emu *e, struct emu_call *calls, uint64_t n);

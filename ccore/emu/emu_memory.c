@@ -197,7 +197,8 @@ bool emu_keep(struct emu *e)
 
 		if (!r->written)
 			continue;
-		r->kept = malloc(r->size);
+		if (!r->kept) // it has, where the call that prepares had to be begun anew
+			r->kept = malloc(r->size);
 		if (!r->kept)
 			return false;
 		memcpy(r->kept, r->copy, r->size);
@@ -208,8 +209,9 @@ bool emu_keep(struct emu *e)
 void emu_forget(struct emu *e)
 {
 	for (uint64_t i = 0; i < e->regions.n; i++) {
-		(void)e->lib->uc_mem_unmap(e->uc, e->regions.data[i].addr,
-					   e->regions.data[i].size); // it is mapped
+		if (e->uc)
+			(void)e->lib->uc_mem_unmap(e->uc, e->regions.data[i].addr,
+						   e->regions.data[i].size); // it is mapped
 		free(e->regions.data[i].copy);
 		free(e->regions.data[i].kept);
 	}

@@ -105,8 +105,11 @@ bool emu_map(struct emu *e, addr_t addr, uint64_t size);
 /** Let writes to `addr` through, into a private copy; false when there is no such memory. */
 bool emu_make_private(struct emu *e, addr_t addr);
 
-/** Forget all memory but ours; patches stay. */
+/** Forget all memory but ours; patches stay. Without e->uc, what it had is freed. */
 void emu_forget(struct emu *e);
+
+/** uc_emu_start(), its result in *ret; false when it has aborted: then e->uc is of no use. */
+bool emu_start_guarded(struct emu *e, uint64_t from, uint64_t until, uc_err *ret);
 
 /** Undo all writes since emu_keep(). */
 void emu_reset(struct emu *e);

@@ -384,7 +384,7 @@ int blame_find(struct blame *ret, struct heap *h, uint64_t percent, struct ccore
 	if (!percent || percent > 100)
 		return err_set(err, CCORE_EUSAGE, 0, "--below %llu: must be from 1 to 100",
 			       (unsigned long long)percent);
-	block_rules_init(&s.rules, &h->layout);
+	block_rules_init(&s.rules, &h->py);
 	r = find(&s);
 	if (r < 0)
 		blame_done(ret);

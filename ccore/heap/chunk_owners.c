@@ -51,7 +51,7 @@ int chunk_owners_init(struct chunk_owners *ret, struct heap *h, const struct gli
 
 	*ret = (struct chunk_owners){.h = h};
 	TRY(addrset_init(&ret->chunks, h->opts.max_bytes, err));
-	block_rules_init(&ret->rules, &h->layout);
+	block_rules_init(&ret->rules, &h->py);
 	r = 0;
 	// Ranges and the chunks in them come in the order of addresses, as ids will.
 	for (uint64_t i = 0; r == 0 && i < m->ranges.n; i++)

@@ -19,11 +19,14 @@ int sweep_give(struct sweep *w, uint32_t thread, addr_t addr, const struct py_ty
  * What a block proves is not enough for objects with a GC head: realloc() leaves copies behind
  * (of tuples that are cut to their length), with the refcount they had, which later blocks may
  * not overwrite. One that is tracked must be linked; the tuples among the others have sound items.
+ * Instances of Python classes are tracked from when they are made until they are freed.
  */
 static bool is_current_gc(struct py_reader *r, addr_t addr, const struct py_type *type)
 {
 	if (gc_is_tracked(r, addr))
 		return gc_is_linked(r, addr);
+	if (type->flags & TYPE_PYTHON && r->layout->symbols[SYM_SUBTYPE_DEALLOC])
+		return false;
 	return type->family != &family_tuple || tuple_is_sound(r, addr);
 }
 

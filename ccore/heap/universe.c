@@ -109,7 +109,7 @@ int universe_find(struct heap *h, struct addrset *set, universe_fn fn, void *ctx
 	struct universe *u = &h->universe;
 	int status;
 
-	block_rules_init(&w.rules, &h->layout);
+	block_rules_init(&w.rules, &h->py);
 	w.is_collecting = runtime_is_collecting(&h->runtime, h->py.mem);
 	pymalloc_done(&u->pymalloc);
 	glibc_malloc_done(&u->malloc);

@@ -9,13 +9,15 @@ static void add_prefix(struct block_rules *rules, uint32_t prefix)
 	rules->prefixes[rules->prefix_n++] = prefix;
 }
 
-void block_rules_init(struct block_rules *ret, const struct layout *l)
+void block_rules_init(struct block_rules *ret, const struct py *py)
 {
+	const struct layout *l = py->layout;
 	const uint32_t head = layout_gc_head(l);
 
 	*ret = (struct block_rules){
 		.header_n = l->struct_size[S_PyObject],
 		.type_off = layout_off(l, F_OB_TYPE),
+		.refcount_max = u64_min(py->mem->bytes / 8, REFCOUNT_MAX - 1),
 		.plain = !layout_has(l, F_OB_OVERFLOW) && !layout_has(l, F_OB_FLAGS) &&
 			 !layout_has(l, F_OB_REF_LOCAL) && l->fields[F_OB_REFCNT].size == 8,
 	};
@@ -203,6 +205,13 @@ static const struct py_type *type_at(struct py_reader *r, const struct block_rul
 	return t;
 }
 
+static bool is_too_high(const struct layout *l, const struct block_rules *rules, uint64_t refcount)
+{
+	const bool immortal = l->facts[FACT_IMMORTAL] && (int32_t)(uint32_t)refcount < 0;
+
+	return refcount >= REFCOUNT_MAX || (!immortal && refcount > rules->refcount_max);
+}
+
 // Most blocks that hold no object are arrays of references: addresses where refcounts would be.
 static bool has_no_refcount(const struct block_rules *rules, const struct block *b)
 {
@@ -231,7 +240,8 @@ enum block_kind block_classify(struct py_reader *r, const struct block_rules *ru
 			refcount = rules->plain
 					   ? load_u64(b->p + prefix + rules->refcount_off)
 					   : header_plausible_refcount(r->layout, b->p + prefix);
-			if (dead ? refcount != 0 : !refcount || refcount >= REFCOUNT_MAX)
+			if (dead ? refcount != 0
+				 : !refcount || is_too_high(r->layout, rules, refcount))
 				continue;
 			*ret_type = type_at(r, rules, b, prefix, dead);
 			if (!*ret_type || (!dead && !refcount_is_plausible(r, refcount)))

@@ -26,6 +26,7 @@ struct block_rules {
 	uint32_t header_n; // PyObject's, and where it has its type
 	uint32_t type_off;
 	uint32_t refcount_off;
+	uint64_t refcount_max; // of what is not immortal: each reference takes 8 bytes, too
 	bool plain; // the refcount is all that is to be told from the header's other words
 };
 
@@ -55,7 +56,7 @@ enum block_kind {
 	BLOCK_DEAD    // an object whose refcount is 0: kept for reuse, or about to be freed
 };
 
-void block_rules_init(struct block_rules *ret, const struct layout *l);
+void block_rules_init(struct block_rules *ret, const struct py *py);
 
 /** What `b` holds; of an object *ret and *ret_type are set. A debug header is cut off `b`. */
 enum block_kind block_classify(struct py_reader *r, const struct block_rules *rules,

@@ -84,7 +84,8 @@ static inline const struct block_shape *block_recall(const struct block_memo *m,
 	}
 	type = load_u64(p + prefix + rules->type_off);
 	t = &m->types[block_memo_type_slot(type)];
-	if (!refcount_is_ordinary(refcount) || t->addr != type || size - prefix < t->read_n)
+	if (!refcount_is_ordinary(refcount) || refcount > rules->refcount_max || t->addr != type ||
+	    size - prefix < t->read_n)
 		return NULL;
 	block_memo_words(t, p + prefix, words);
 	s = &m->shapes[block_memo_shape_slot(type, size, words)];

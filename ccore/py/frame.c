@@ -69,11 +69,22 @@ static bool slots_below_stackpointer(struct py_reader *r, addr_t frame, uint64_t
 	return top;
 }
 
+// A _PyStackRef where they are; elsewhere `word` is an address.
+static void visit_stackref(struct py_reader *r, uint64_t word, enum edge_kind kind,
+			   enum label_kind label, uint64_t label_word)
+{
+	const bool uncounted = r->edges.uncounted;
+
+	if (layout_has(r->layout, F_IF_STACKREF))
+		r->edges.uncounted = uncounted || word & STACKREF_BORROWED;
+	edge_emit(&r->edges, frame_reference(r->layout, word), kind, label, label_word);
+	r->edges.uncounted = uncounted;
+}
+
 static void visit_slots(struct py_reader *r, addr_t frame, uint64_t first, uint64_t n,
 			enum edge_kind kind)
 {
 	const addr_t slots = frame + layout_off(r->layout, F_IF_LOCALSPLUS) + first * 8;
-	const bool uncounted = r->edges.uncounted;
 
 	if (!layout_has(r->layout, F_IF_STACKREF)) {
 		visit_pointers(r, slots, n, kind, LABEL_LOCAL, first, frame);
@@ -86,11 +97,8 @@ static void visit_slots(struct py_reader *r, addr_t frame, uint64_t first, uint6
 			damage_note(&r->damage, DAMAGE_BAD_FRAME, frame);
 			break;
 		}
-		r->edges.uncounted = uncounted || word & STACKREF_BORROWED;
-		edge_emit(&r->edges, frame_reference(r->layout, word), kind, LABEL_LOCAL,
-			  first + i);
+		visit_stackref(r, word, kind, LABEL_LOCAL, first + i);
 	}
-	r->edges.uncounted = uncounted;
 }
 
 // While a frame is executing its locals are certain and its stack is not: what lies there may be
@@ -131,10 +139,10 @@ void iframe_visit(struct py_reader *r, addr_t frame)
 	edge_emit_text(b, f.frame_obj, EDGE_VISIT, " frame object");
 	edge_emit_text(b, py_read_ptr(r, frame + layout_off(l, F_IF_LOCALS), frame), EDGE_VISIT,
 		       ".f_locals");
-	edge_emit_text(b,
-		       frame_reference(l, py_read_ptr(r, frame + layout_off(l, F_IF_FUNC), frame)),
-		       EDGE_VISIT, " function");
-	edge_emit_text(b, f.code, EDGE_VISIT, ".f_code");
+	visit_stackref(r, py_read_ptr(r, frame + layout_off(l, F_IF_FUNC), frame), EDGE_VISIT,
+		       LABEL_TEXT, (uintptr_t) " function");
+	visit_stackref(r, py_read_ptr(r, frame + layout_off(l, F_IF_EXECUTABLE), frame), EDGE_VISIT,
+		       LABEL_TEXT, (uintptr_t) ".f_code");
 	iframe_visit_slots(r, frame, f.code);
 }
 

@@ -29,15 +29,16 @@ static bool cell_names(struct py_reader *r, const struct stack_frame *f, uint64_
 	return true;
 }
 
-// False when the slot has nothing to show.
-static bool read_slot(struct py_reader *r, const struct stack_frame *f, uint64_t i,
+// False when the slot has nothing to show. Hidden ones are those of comprehensions in a class or
+// module, which have a value while these run: PEP 709.
+static bool read_slot(struct py_reader *r, const struct stack_frame *f, uint64_t i, bool hidden,
 		      const struct hashmap *cells, addr_t *ret_name, addr_t *ret_value)
 {
 	const addr_t value = frame_reference(r->layout, py_read_ptr(r, f->slots + i * 8, f->addr));
 	struct code_slot slot;
 	uint32_t in_cell;
 
-	if (!value || !code_slot(r, f->code, i, &slot) || slot.is_hidden)
+	if (!value || !code_slot(r, f->code, i, &slot) || slot.is_hidden != hidden)
 		return false;
 	if (!slot.is_cell && hashmap_get(cells, slot.name, &in_cell))
 		return false;
@@ -46,7 +47,7 @@ static bool read_slot(struct py_reader *r, const struct stack_frame *f, uint64_t
 	return *ret_value;
 }
 
-static void slots_each(struct py_reader *r, const struct stack_frame *f,
+static void slots_each(struct py_reader *r, const struct stack_frame *f, bool hidden,
 		       bool (*take)(void *ctx, addr_t name, addr_t value), void *ctx)
 {
 	struct hashmap cells = {0};
@@ -58,28 +59,53 @@ static void slots_each(struct py_reader *r, const struct stack_frame *f,
 		n = 0;
 	}
 	for (uint64_t i = 0; i < n; i++)
-		if (read_slot(r, f, i, &cells, &name, &value) && !take(ctx, name, value))
+		if (read_slot(r, f, i, hidden, &cells, &name, &value) && !take(ctx, name, value))
 			break;
 	hashmap_done(&cells);
+}
+
+struct over_namespace {
+	bool (*take)(void *ctx, addr_t name, addr_t value);
+	void *ctx;
+	struct hashmap names; // which hide what the namespace has under them
+	bool go_on;
+};
+
+static bool take_hidden(void *ctx, addr_t name, addr_t value)
+{
+	struct over_namespace *o = ctx;
+
+	o->go_on = hashmap_put(&o->names, name, 1) && o->take(o->ctx, name, value);
+	return o->go_on;
+}
+
+// What a class or a module has: its namespace, and what a comprehension that runs there hides it
+// behind.
+static void namespace_each(struct py_reader *r, const struct stack_frame *f,
+			   bool (*take)(void *ctx, addr_t name, addr_t value), void *ctx)
+{
+	struct over_namespace o = {.take = take, .ctx = ctx, .go_on = true};
+	const struct py_type *type = py_type_of(r, f->locals);
+	struct dict_iter it;
+	struct dict_item item;
+	uint32_t one;
+
+	slots_each(r, f, true, take_hidden, &o);
+	// A metaclass may have made the namespace, and of any type.
+	if (type && type_has_flag(type, TPFLAG_DICT) && dict_iter_init_at(&it, r, f->locals))
+		while (o.go_on && dict_iter_next(&it, &item))
+			if (!hashmap_get(&o.names, item.key, &one))
+				o.go_on = take(ctx, item.key, item.value);
+	hashmap_done(&o.names);
 }
 
 void frame_locals_each(struct py_reader *r, const struct stack_frame *f,
 		       bool (*take)(void *ctx, addr_t name, addr_t value), void *ctx)
 {
-	const struct py_type *type = py_type_of(r, f->locals);
-	struct dict_iter it;
-	struct dict_item item;
-
-	if (code_flags(r, f->code) & CODE_OPTIMIZED || !f->locals) {
-		slots_each(r, f, take, ctx);
-		return;
-	}
-	// A metaclass may have made the namespace, and of any type.
-	if (!type || !type_has_flag(type, TPFLAG_DICT) || !dict_iter_init_at(&it, r, f->locals))
-		return;
-	while (dict_iter_next(&it, &item))
-		if (!take(ctx, item.key, item.value))
-			return;
+	if (code_flags(r, f->code) & CODE_OPTIMIZED || !f->locals)
+		slots_each(r, f, false, take, ctx);
+	else
+		namespace_each(r, f, take, ctx);
 }
 
 struct search {

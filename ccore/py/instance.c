@@ -88,10 +88,31 @@ void instance_attrs(struct py_reader *r, const struct py_object *o, struct insta
 		ret->values_n = dict_keys_n(r, o->type->cached_keys, ret->values_n, o->addr);
 }
 
+// A static type's tp_traverse visits no types, and some heap types in C have inherited it.
+static bool traverse_is_static(const struct py_type *type)
+{
+	const struct py_type *base = type;
+
+	while (base && base->flags & TYPE_HEAP)
+		base = base->base;
+	return base && base->tp_traverse == type->tp_traverse;
+}
+
 static bool type_is_visited(const struct py_reader *r, const struct py_type *type)
 {
-	return type->flags & TYPE_GC &&
-	       (type->flags & TYPE_PYTHON || r->layout->facts[FACT_C_HEAP_TYPE_VISITED]);
+	const struct py_type *base = type;
+
+	if (!(type->flags & TYPE_GC))
+		return false;
+	if (!r->layout->facts[FACT_C_HEAP_TYPE_VISITED])
+		return type->flags & TYPE_PYTHON;
+	// subtype_traverse() leaves it to the tp_traverse below it, if that is a heap type's
+	if (type->flags & TYPE_PYTHON)
+		while (base && base->tp_traverse == type->tp_traverse)
+			base = base->base;
+	if (!base || !(base->flags & TYPE_HEAP) || !base->tp_traverse)
+		base = type;
+	return !traverse_is_static(base);
 }
 
 void instance_visit_attrs(struct py_reader *r, const struct py_object *o)

@@ -11,6 +11,7 @@
 
 #define PAGE_BYTES 4096u
 
+// NOT_THERE: or not to be compared with what the target has of it.
 enum verdict { NOT_THERE, OTHER_BUILD, SAME_BUILD };
 
 char *build_id_path(struct arena *a, const char *dir, uint64_t dir_n, const uint8_t *build_id,
@@ -37,27 +38,28 @@ static void forget_sections(uint8_t *page, uint64_t n)
 	memcpy(page, &h, sizeof(h));
 }
 
-// The target's first page of `m`, as far as it is saved, against the file's.
-static bool same_first_page(const struct target *t, const struct module *m,
-			    const struct file_map *f)
+// The target's first page of `m` against the file's; where it is not saved, nothing is known.
+static enum verdict compare_first_page(const struct target *t, const struct module *m,
+				       const struct file_map *f)
 {
 	const uint64_t n = u64_min(PAGE_BYTES, f->size);
 	uint8_t page[PAGE_BYTES], ours[PAGE_BYTES];
 
 	if (mem_readable(&t->mem, m->start, n) < n || mem_read(&t->mem, m->start, page, n) < 0)
-		return false;
+		return NOT_THERE;
 	memcpy(ours, f->data, n);
 	forget_sections(page, n);
 	forget_sections(ours, n);
-	return memcmp(page, ours, n) == 0;
+	return memcmp(page, ours, n) == 0 ? SAME_BUILD : OTHER_BUILD;
 }
 
 static enum verdict judge(const struct target *t, struct module *m, const struct file_map *f)
 {
 	struct elf_ident id;
+	enum verdict v;
 
 	if (!elf_ident_of_file(f, &id))
-		return OTHER_BUILD;
+		return m->build_id_n ? OTHER_BUILD : NOT_THERE;
 	if (m->headless)
 		return headless_is_file(t, m, f, &id) ? SAME_BUILD : OTHER_BUILD;
 	if (m->build_id_n)
@@ -65,8 +67,9 @@ static enum verdict judge(const struct target *t, struct module *m, const struct
 				       memcmp(id.build_id, m->build_id, id.build_id_n) == 0
 			       ? SAME_BUILD
 			       : OTHER_BUILD;
-	if (!same_first_page(t, m, f))
-		return OTHER_BUILD;
+	v = compare_first_page(t, m, f);
+	if (v != SAME_BUILD)
+		return v;
 	// The target's note may just not be saved.
 	memcpy(m->build_id, id.build_id, sizeof(m->build_id));
 	m->build_id_n = id.build_id_n;

@@ -162,7 +162,9 @@ static int note_missing(struct target *t, struct ccore_error *err)
 		return 0;
 	return target_note(
 		t,
-		arena_printf(&t->arena, "%llu of %llu program files are not found here: %s%s",
+		arena_printf(&t->arena,
+			     "%llu of %llu program files are not found here, or cannot be "
+			     "compared with the target's: %s%s",
 			     (unsigned long long)missing, (unsigned long long)t->modules.n, first,
 			     missing > 1 ? ", …" : ""),
 		err);

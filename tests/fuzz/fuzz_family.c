@@ -53,7 +53,7 @@ static void look_at_block(struct py_reader *r, addr_t addr)
 	b.size = mem_readable(r->py->mem, addr, sizeof(bytes));
 	if (!b.size || mem_read(r->py->mem, addr, bytes, b.size) < 0)
 		return;
-	block_rules_init(&rules, r->layout);
+	block_rules_init(&rules, r->py);
 	if (block_classify(r, &rules, &b, &object, &type) == BLOCK_OBJECT)
 		(void)py_object_open_typed(r, object, type, &o);
 	if (py_object_open(r, addr, &o)) {

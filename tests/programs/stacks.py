@@ -117,6 +117,22 @@ def in_comprehension():
         for thing in (0, 0, 1)]
 
 
+def in_comprehension_of_module():
+    """From 3.12 on its variable is another one than the module's of the same name."""
+    namespace = {"wait": wait, "element": "of the module"}
+    exec(compile("[wait() for element in (1,)]", "<made up too>", "exec"), namespace)
+
+
+def in_unpacked_call():
+    """From 3.14 on a frame may have its function without counting it."""
+    def called(*arguments):
+        wait()
+
+    def call(function, *arguments):
+        function(*arguments)
+    call(called, 1)
+
+
 def in_handler():
     try:
         {}["missing"]
@@ -177,7 +193,8 @@ def start_all():
     start("method", Worker().run, 1, 2, key="value")
     start("recursive", recursive, 150)
     for function in (in_generator, in_callback, in_partial, in_class_body, in_exec, in_closure,
-                     in_comprehension, in_handler, in_many_lines):
+                     in_comprehension, in_comprehension_of_module, in_unpacked_call, in_handler,
+                     in_many_lines):
         start(function.__name__, function)
     namespace = {}
     try:
@@ -204,8 +221,11 @@ def describe(frame):
     if hasattr(code, "co_positions"):
         position = list(code.co_positions())[frame.f_lasti // 2]
         found["end_line"], found["column"], found["end_column"] = position[1:]
+    values = dict(frame.f_locals)
+    if code.co_name == "<module>":  # whose f_locals 3.13 leaves out while a comprehension runs
+        values = dict(frame.f_globals, **values)
     found["locals"] = {name: repr(value) if is_plain(value) else None
-                       for name, value in frame.f_locals.items()}
+                       for name, value in values.items()}
     return found
 
 

@@ -4,8 +4,9 @@
 Usage: universe.py RESULT-FILE [ALLOCATOR, as in PYTHONMALLOC]
 
 Notes: {"held": [[id, type, size, name], ...]: what only C holds, "cycles": [[id, type, size],
-...] of cyclic garbage, "reachable": {type: number of its objects that a module holds}, "blocks":
-what sys.getallocatedblocks() returned}. What sys._debugmallocstats() says goes to a file of the
+...] of cyclic garbage, "reachable": {type: number of its objects that a module holds}, "left":
+[address, ...] of what looks like an object and is none, "blocks": what sys.getallocatedblocks()
+returned}. What sys._debugmallocstats() says goes to a file of the
 same name with ".pools", and is the last that it does.
 
 Each object is made in a function of its own, which forgets it: of the list of them remain ids.
@@ -121,6 +122,28 @@ def make_cycles():
     return [list(make_cycle()) for _ in range(10)]
 
 
+def leave(make, refcount=None):
+    """Where, in a block that is used for something else, an object seems to have been left."""
+    thing = make()
+    allocate = ctypes.pythonapi.PyObject_Malloc
+    allocate.argtypes, allocate.restype = [ctypes.c_size_t], ctypes.c_void_p
+    size = type(thing).__basicsize__
+    head = sys.getsizeof(thing) - thing.__sizeof__()
+    block = allocate(head + size)
+    ctypes.memset(block, 0, head)
+    ctypes.memmove(block + head, id(thing), size)
+    if refcount:
+        ctypes.c_uint32.from_address(block + head).value = refcount
+    return block + head
+
+
+def leave_everything():
+    if not getattr(sys, "_is_gil_enabled", bool)() and sys.version_info >= (3, 13):
+        return []  # no refcount is its header's first word, and GC objects have heaps of their own
+    # one of a Python class that no list has, one with more references than there can be
+    return [leave(two_slots) for _ in range(3)] + [leave(object, 0x7fffffff)]
+
+
 def main(path):
     gc.collect()
     gc.disable()
@@ -128,6 +151,7 @@ def main(path):
         "held": hold_everything(),
         "cycles": make_cycles(),
         "reachable": dict((name, len(things)) for name, things in held_by_module.items()),
+        "left": leave_everything(),
         "blocks": getattr(sys, "getallocatedblocks", int)(),
     }
     truth.save(path, json.dumps({"notes": notes}))

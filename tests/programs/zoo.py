@@ -1118,7 +1118,11 @@ def zones():
 def ssl_object():
     context = ssl.SSLContext(ssl.PROTOCOL_TLS)
     context.check_hostname = False
-    return [ssl.MemoryBIO(), context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO())]
+    waiting = context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO())
+    try:
+        waiting.do_handshake()
+    except ssl.SSLWantReadError as error:
+        return [ssl.MemoryBIO(), waiting, error]
 
 
 def with_notes():
