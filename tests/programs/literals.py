@@ -67,8 +67,9 @@ class Derived(Point):
 
 KNOWN = [
     bytearray(), bytearray(b"plain"), bytearray(b'say "x"'), bytearray(b"\x00\t\n\\\xff"),
-    slice(1), slice(None, "a", (2,)), slice(2, 3, 4), collections.deque(), collections.deque([1, "a"]),
-    collections.deque([[]], 3), collections.deque([], 0), rotated(), Point(1, "a"), Empty(),
+    slice(1), slice(None, "a", (2,)), slice(2, 3, 4),
+    collections.deque(), collections.deque([1, "a"]), collections.deque([[]], 3),
+    collections.deque([], 0), rotated(), Point(1, "a"), Empty(),
     Derived(Point(1, 2), None), collections.Counter(), collections.Counter("abacbd"),
     collections.Counter({1: -1, 2: 5}), collections.defaultdict(None),
     collections.defaultdict(None, {1: [2]}),
@@ -98,8 +99,9 @@ if sys.version_info >= (3,):
     KNOWN += [
         bytearray(b"it's"), bytearray(b"both ' and \""),
         range(0), range(5), range(2, 5), range(10, -10, -3), range(2 ** 70), range(0, 5, True),
-        collections.OrderedDict(), collections.OrderedDict(a=[1]), ordered(), Color.RED, Color.GREEN,
-        [Color.ALIAS], Number.ONE, Word.HELLO, Flags.READ, Plain.WRITE, Typed("a", 3),
+        collections.OrderedDict(), collections.OrderedDict(a=[1]), ordered(),
+        Color.RED, Color.GREEN, [Color.ALIAS],
+        Number.ONE, Word.HELLO, Flags.READ, Plain.WRITE, Typed("a", 3),
         types.MappingProxyType({}), types.MappingProxyType({"a": 1}), types.SimpleNamespace(),
         types.SimpleNamespace(z=1, a="x", m=None),
     ]
