@@ -9,13 +9,26 @@ def literals(lab, python):
     return lab.target(python, "literals")
 
 
+def shown(literals):
+    return {row["name"]: row["repr"]
+            for row in literals.ask("locals", "--frame", "1", "-n", "all").rows}
+
+
+def noted(literals, kind):
+    return {name: "".join(map(chr, text)) for name, text in literals.truth.notes[kind].items()}
+
+
 def test_short_values_are_written_as_repr_writes_them(literals):
-    shown = {row["name"]: row["repr"] for row in literals.ask(
-        "locals", "--frame", "1", "-n", "all").rows}
-    differences = {name: (shown[name], "".join(map(chr, text)))
-                   for name, text in literals.truth.notes.items()
-                   if shown[name] != "".join(map(chr, text))}
+    answers = shown(literals)
+    differences = {name: (answers[name], text) for name, text in noted(literals, "exact").items()
+                   if answers[name] != text}
     assert not differences
+
+
+def test_a_repr_of_a_class_of_its_own_is_not_made_up(literals):
+    answers = shown(literals)
+    assert [name for name, text in noted(literals, "not").items()
+            if answers.get(name) == text] == []
 
 
 @pytest.mark.parametrize("name", ["G*", "?[a]", "[b"])

@@ -67,8 +67,32 @@ static uint64_t size_bytearray(struct py_reader *r, const struct py_object *o)
 
 static void repr_bytearray(struct py_reader *r, const struct py_object *o, struct strbuf *out)
 {
-	strbuf_puts(out, "bytearray of ");
-	strbuf_add_size(out, py_var_size(r, o));
+	const uint64_t all = py_var_size(r, o);
+	const uint64_t n = u64_min(all, u64_min(r->repr.chars, LITERAL_CHARS));
+	const bool is_old = !layout_has(r->layout, F_BYTEARRAY_OBJECT);
+	uint8_t raw[LITERAL_CHARS];
+	uint32_t c[LITERAL_CHARS];
+	struct strbuf text = {0};
+
+	// What there is between the brackets of a derived class is its own matter.
+	if (r->py->redact || o->type->flags & TYPE_PYTHON ||
+	    !layout_has(r->layout, F_BYTEARRAY_START) ||
+	    (n && mem_read(r->py->mem, object_u64(r, o, F_BYTEARRAY_START), raw, n) < 0)) {
+		strbuf_puts(out, "bytearray of ");
+		strbuf_add_size(out, all);
+		return;
+	}
+	for (uint64_t i = 0; i < n; i++)
+		c[i] = raw[i];
+	literal_text(c, n, true, all > n ? "…" : "", &text);
+	strbuf_puts(out, "bytearray(b");
+	// Where it has no bytes object to ask it escapes ' also between double quotes.
+	for (uint64_t i = 0; !text.failed && i < text.n; i++) {
+		strbuf_puts(out, text.data[i] == '\'' && text.data[0] == '"' && is_old ? "\\" : "");
+		strbuf_putc(out, text.data[i]);
+	}
+	strbuf_putc(out, ')');
+	strbuf_done(&text);
 }
 
 const struct py_family family_bytearray = {

@@ -188,6 +188,15 @@ uint64_t tuple_length(struct py_reader *r, addr_t addr);
 /** tp_dict of type object `t`, wherever this version keeps it; 0 when there is none. */
 addr_t type_dict(struct py_reader *r, addr_t t);
 
+// -- repr_builtin.c, repr_class.c
+
+/**
+ * Append what repr() says of `o`; false, with nothing appended, when that is not known: the type is
+ * another, or a class has a __repr__ of its own.
+ */
+bool repr_builtin(struct py_reader *r, const struct py_object *o, struct strbuf *out);
+bool repr_class(struct py_reader *r, const struct py_object *o, struct strbuf *out);
+
 // -- repr.c
 
 /** The first of `n` object pointers at `addr`, between `open` and `close`. */

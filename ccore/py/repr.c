@@ -22,7 +22,9 @@ void py_repr(struct py_reader *r, addr_t addr, struct strbuf *out)
 		return;
 	}
 	r->repr_depth++;
-	if (o.type->family && o.type->family->repr)
+	if (repr_builtin(r, &o, out) || repr_class(r, &o, out))
+		; // as repr() writes it
+	else if (o.type->family && o.type->family->repr)
 		o.type->family->repr(r, &o, out);
 	else
 		repr_instance(r, &o, out);

@@ -2,6 +2,7 @@
 // Types of the standard library that keep objects outside their struct: deque, OrderedDict,
 // lru_cache; and buffered files, whose size includes the buffer.
 #include "py/families.h"
+#include "py/redact.h"
 
 // -- deque: blocks of pointers, linked both ways
 
@@ -61,9 +62,58 @@ static uint64_t size_deque(struct py_reader *r, const struct py_object *o)
 	return o->type->basicsize + blocks * l->struct_size[S_dequeblock];
 }
 
+static void add_deque_items(struct py_reader *r, const struct py_object *o, uint64_t n,
+			    struct strbuf *out)
+{
+	const struct layout *l = r->layout;
+	uint64_t at = object_u64(r, o, F_DEQUE_LEFT_INDEX);
+	addr_t block = object_u64(r, o, F_DEQUE_LEFT), item;
+
+	for (uint64_t i = 0; i < n; i++, at++) {
+		if (at >= block_slots(l) && block) {
+			block = py_read_ptr(r, block + layout_off(l, F_DEQUE_RIGHT), o->addr);
+			at = 0;
+		}
+		strbuf_puts(out, i ? ", " : "");
+		item = block ? py_read_ptr(r, block + layout_off(l, F_DEQUE_DATA) + at * 8, o->addr)
+			     : 0;
+		if (item)
+			py_repr(r, item, out);
+		else
+			strbuf_putc(out, '?');
+	}
+}
+
+static void add_maxlen(struct py_reader *r, int64_t maxlen, struct strbuf *out)
+{
+	if (maxlen < 0)
+		return;
+	strbuf_puts(out, ", maxlen=");
+	if (r->py->redact)
+		redact_value(r->py, "int", sizeof(maxlen), &maxlen, sizeof(maxlen), out);
+	else
+		strbuf_printf(out, "%lld", (long long)maxlen);
+}
+
 static void repr_deque(struct py_reader *r, const struct py_object *o, struct strbuf *out)
 {
-	strbuf_printf(out, "deque of %llu", (unsigned long long)deque_length(r, o));
+	const struct layout *l = r->layout;
+	const uint64_t n = deque_length(r, o);
+
+	if (o->type->flags & TYPE_PYTHON || !layout_has(l, F_DEQUE_MAXLEN) || !block_slots(l)) {
+		strbuf_printf(out, "deque of %llu", (unsigned long long)n);
+		return;
+	}
+	strbuf_puts(out, "deque([");
+	add_deque_items(r, o, u64_min(n, r->repr.items), out);
+	if (n > r->repr.items) {
+		strbuf_puts(out, ", … ");
+		strbuf_add_count(out, n);
+		strbuf_puts(out, " in all");
+	}
+	strbuf_putc(out, ']');
+	add_maxlen(r, field_i64(l, F_DEQUE_MAXLEN, o->p), out);
+	strbuf_putc(out, ')');
 }
 
 const struct py_family family_deque = {
@@ -109,9 +159,66 @@ static uint64_t size_odict(struct py_reader *r, const struct py_object *o)
 	return size;
 }
 
+static addr_t value_of_key(struct py_reader *r, const struct py_object *o, addr_t key)
+{
+	struct dict_iter it;
+	struct dict_item item;
+
+	if (!dict_iter_init(&it, r, o))
+		return 0;
+	it.n = u64_min(it.n, LIM_NAMESPACE);
+	while (dict_iter_next(&it, &item))
+		if (item.key == key)
+			return item.value;
+	return 0;
+}
+
+// In the order of the nodes, which move_to_end() changes. Returns how many were shown.
+static uint64_t add_odict_items(struct py_reader *r, const struct py_object *o, bool pairs,
+				struct strbuf *out)
+{
+	const struct layout *l = r->layout;
+	const uint64_t n = u64_min(object_u64(r, o, F_MA_USED), r->repr.pairs);
+	addr_t node = object_u64(r, o, F_OD_FIRST);
+	uint64_t i;
+
+	for (i = 0; i < n && node; i++) {
+		const addr_t key = py_read_ptr(r, node + layout_off(l, F_ODNODE_KEY), o->addr);
+		const addr_t value = key ? value_of_key(r, o, key) : 0;
+
+		strbuf_puts(out, i ? ", " : "");
+		strbuf_puts(out, pairs ? "(" : "");
+		py_repr(r, key, out);
+		strbuf_puts(out, pairs ? ", " : ": ");
+		if (value)
+			py_repr(r, value, out);
+		else
+			strbuf_putc(out, '?');
+		strbuf_puts(out, pairs ? ")" : "");
+		node = py_read_ptr(r, node + layout_off(l, F_ODNODE_NEXT), o->addr);
+	}
+	return i;
+}
+
 static void repr_odict(struct py_reader *r, const struct py_object *o, struct strbuf *out)
 {
-	family_dict.repr(r, o, out);
+	const uint64_t used = object_u64(r, o, F_MA_USED);
+	const bool pairs = r->layout->facts[FACT_ODICT_PAIRS];
+	uint64_t shown;
+
+	if (o->type->flags & TYPE_PYTHON || !layout_has(r->layout, F_OD_FIRST) ||
+	    !layout_has(r->layout, F_ODNODE_KEY)) {
+		family_dict.repr(r, o, out);
+		return;
+	}
+	strbuf_puts(out, "OrderedDict(");
+	if (used) {
+		strbuf_putc(out, pairs ? '[' : '{');
+		shown = add_odict_items(r, o, pairs, out);
+		strbuf_puts(out, used > shown ? shown ? ", …" : "…" : "");
+		strbuf_putc(out, pairs ? ']' : '}');
+	}
+	strbuf_putc(out, ')');
 }
 
 const struct py_family family_odict = {
