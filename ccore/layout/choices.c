@@ -39,8 +39,7 @@ static const char *what_is_lost(const struct target *t)
 		return "";
 	if (t->threads.n)
 		return ", as far as the core was not cut off";
-	return " (the core is cut off, and the notes are missing that name files and threads: "
-	       "gcore writes them last)";
+	return " (the core is cut off: its notes, which gcore writes last, are missing)";
 }
 
 static int no_python(const struct target *t, struct ccore_error *err)
