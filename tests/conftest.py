@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -20,6 +21,9 @@ def pytest_configure(config):
     os.environ["XDG_CACHE_HOME"] = config.cache_directory
     for name in [name for name in os.environ if name.startswith("PYTHON")]:
         del os.environ[name]
+    # a job in the background ignores Ctrl-C, and so would all that it starts
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)
