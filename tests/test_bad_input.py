@@ -223,6 +223,20 @@ def test_executable_of_another_build(leaky_core):
     assert_refused(answer, UNREADABLE, other, "build")
 
 
+@pytest.mark.parametrize("option", ["--sysroot", "--debug-dir"])
+def test_folder_for_files_that_is_missing(leaky_core, directory, option):
+    missing = os.path.join(directory, "missing")
+    assert_refused(necropy("types", leaky_core.name, option, missing), USAGE, option, missing)
+    assert_refused(necropy("types", leaky_core.name, option, file_with(directory, b"")), USAGE,
+                   option)
+    assert necropy("types", leaky_core.name, option, directory).status == ANSWERED
+
+
+def test_one_of_several_folders_is_missing(leaky_core, directory):
+    folders = "/usr/lib/debug:" + os.path.join(directory, "missing")
+    assert_refused(necropy("types", leaky_core.name, "--debug-dir", folders), USAGE, "missing")
+
+
 def test_executable_that_is_missing(leaky_core):
     assert_refused(necropy("types", leaky_core.name, "--exe", "/nonexistent/python"), UNREADABLE,
                    "/nonexistent/python")

@@ -173,7 +173,7 @@ def test_extension_that_brings_a_second_interpreter_along(debian, directory, nam
     try:
         assert os.path.realpath(path) in oracle.read_text("/proc/%d/maps" % running.pid)
         assert kept(running.pid, "--no-cache") == 7
-        assert kept(running.pid, "--no-cache", "--debug-dir", "/nonexistent") == 7
+        assert kept(running.pid, "--no-cache", "--debug-dir", oracle.PROGRAMS) == 7
         info = {row["key"]: row["value"] for row in necropy("info", running.pid, "--json").rows}
         assert info["interpreter"] == program
     finally:
@@ -250,6 +250,9 @@ def test_core_whose_files_are_in_an_image(debian, directory):
                                                   if not is_of(folder, name, debian)])
     assert kept(core, "--sysroot", image, "--debug-dir", "/debug", "--no-cache") == 7
     assert kept(core, "--sysroot", image, "--debug-dir", debug, "--no-cache") == 7
+    notes = necropy("types", core, "--sysroot", image, "--json", "-n", "1").document["notes"]
+    here = [note for note in notes if "are not below %s" % image in note]
+    assert len(here) == 1 and "the same build" in here[0] and python not in here[0], notes
     without = necropy("types", core, "--json", "-n", "1")
     assert any("not found here" in note and python in note for note in without.document["notes"])
 

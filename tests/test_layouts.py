@@ -17,7 +17,7 @@ import oracle
 sys.path.insert(0, os.path.join(oracle.ROOT, "tools"))
 import gen_layouts  # noqa: E402  (found by the line above)
 
-NOWHERE = "/nonexistent"
+NOWHERE = oracle.PROGRAMS  # a folder without debug files
 STRIPS = ("--strip-debug", "--strip-all")
 
 

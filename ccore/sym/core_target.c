@@ -260,6 +260,7 @@ static int open_core_data(struct target *t, const uint8_t *data, uint64_t size,
 int target_open_core_mem(struct target *ret, const void *data, uint64_t size,
 			 const struct target_opts *opts, struct ccore_error *err)
 {
+	TRY(target_check_folders(opts, 0, err));
 	TRY(target_init(ret, TARGET_CORE, opts, err));
 	return open_core_data(ret, data, size, opts, err);
 }
@@ -270,6 +271,7 @@ int target_open_core(struct target *ret, const char *path, const struct target_o
 	struct file_map f;
 	int r;
 
+	TRY(target_check_folders(opts, 0, err));
 	TRY(target_init(ret, TARGET_CORE, opts, err));
 	r = file_map_open(path, &f, NULL, err);
 	if (r == 0)

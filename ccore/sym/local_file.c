@@ -129,9 +129,9 @@ static const char *undeleted(struct target *t, const char *name)
 
 #define PLACES_MAX 5
 
-static unsigned places_of(struct target *t, const struct module *m, const char *places[PLACES_MAX])
+static unsigned places_of(struct target *t, const struct module *m, const char *name,
+			  const char *places[PLACES_MAX])
 {
-	const char *name = undeleted(t, m->name);
 	unsigned n = 0;
 
 	if (m->file)
@@ -150,7 +150,8 @@ int local_file_find(struct target *t, struct module *m, struct file_map *ret,
 		    struct ccore_error *err)
 {
 	const char *places[PLACES_MAX], *path = NULL;
-	const unsigned n = places_of(t, m, places);
+	const char *name = m->name[0] == '/' ? undeleted(t, m->name) : NULL;
+	const unsigned n = places_of(t, m, name, places);
 	bool other = false;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -159,6 +160,7 @@ int local_file_find(struct target *t, struct module *m, struct file_map *ret,
 		other |= v == OTHER_BUILD;
 		if (v == SAME_BUILD) {
 			path = places[i];
+			m->beside_sysroot = t->sysroot && path == name;
 			break;
 		}
 	}

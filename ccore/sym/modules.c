@@ -139,6 +139,28 @@ static int use_local_files(struct target *t, struct local_file_vec *files, struc
 	return 0;
 }
 
+// The same build is as good, but whoever gives a sysroot thinks that it has all of them.
+static int note_beside_sysroot(struct target *t, struct ccore_error *err)
+{
+	const char *first = NULL;
+	uint64_t n = 0;
+
+	for (uint64_t i = 0; i < t->modules.n; i++)
+		if (t->modules.data[i].beside_sysroot) {
+			first = first ? first : t->modules.data[i].file;
+			n++;
+		}
+	if (!n)
+		return 0;
+	return target_note(t,
+			   arena_printf(&t->arena,
+					"%llu of %llu program files are not below %s, and were "
+					"read from where they are here, the same build: %s%s",
+					(unsigned long long)n, (unsigned long long)t->modules.n,
+					t->sysroot, first, n > 1 ? ", …" : ""),
+			   err);
+}
+
 static int note_missing(struct target *t, struct ccore_error *err)
 {
 	const char *first = NULL;
@@ -220,6 +242,7 @@ int modules_find(struct target *t, const struct target_opts *opts, struct ccore_
 		return r;
 	for (uint64_t i = 0; i < t->modules.n; i++)
 		note_gaps(t, &t->modules.data[i]);
+	TRY(note_beside_sysroot(t, err));
 	TRY(note_missing(t, err));
 	return mem_freeze(&t->mem, err);
 }

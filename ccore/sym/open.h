@@ -5,6 +5,12 @@
 
 #include "sym/target.h"
 
+/**
+ * CCORE_EUSAGE when a folder that the user named for files is not there; a process's own root may
+ * have it as well.
+ */
+int target_check_folders(const struct target_opts *opts, int64_t pid, struct ccore_error *err);
+
 /** An empty target of that kind. On failure it needs no target_done(). */
 int target_init(struct target *t, enum target_kind kind, const struct target_opts *opts,
 		struct ccore_error *err);

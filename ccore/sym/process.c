@@ -290,6 +290,7 @@ int target_open_pid(struct target *ret, int64_t pid, const struct target_opts *o
 	if (pid == getpid())
 		return err_set(err, CCORE_EUNSUPPORTED, 0,
 			       "a process cannot be stopped to read itself");
+	TRY(target_check_folders(opts, pid, err));
 	TRY(target_init(ret, TARGET_PROCESS, opts, err));
 	ret->pid = pid;
 	ret->mem.unsaved_text = "mapped, but shared or not readable, so it was not copied";

@@ -97,6 +97,7 @@ int target_open_program(struct target *ret, const char *path, const struct targe
 {
 	int r;
 
+	TRY(target_check_folders(opts, 0, err));
 	TRY(target_init(ret, TARGET_PROGRAM, opts, err));
 	r = open_program(ret, path, opts, err);
 	if (r < 0)

@@ -3,9 +3,43 @@
 #include "sym/mappings.h"
 #include "sym/open.h"
 
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEFAULT_DEBUG_DIRS "/usr/lib/debug"
+
+static bool is_folder(const char *root, const char *path, uint64_t path_n)
+{
+	char full[2 * LIM_PATH_BYTES];
+	struct stat st;
+	const int n = snprintf(full, sizeof(full), "%s%.*s", root, (int)path_n, path);
+
+	return n >= 0 && (uint64_t)n < sizeof(full) && stat(full, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int target_check_folders(const struct target_opts *opts, int64_t pid, struct ccore_error *err)
+{
+	const char *sysroot = opts->sysroot ? opts->sysroot : "", *dirs = opts->debug_dirs;
+	char root[64];
+
+	(void)snprintf(root, sizeof(root), "/proc/%lld/root", (long long)pid); // fits
+	if (*sysroot && !is_folder("", sysroot, strnlen(sysroot, LIM_PATH_BYTES)))
+		return err_set(err, CCORE_EUSAGE, 0, "--sysroot %.150s: there is no such folder",
+			       sysroot);
+	// The default need not be there.
+	while (dirs && *dirs && strcmp(opts->debug_dirs, DEFAULT_DEBUG_DIRS) != 0) {
+		const uint64_t n = strcspn(dirs, ":");
+
+		if (n && !is_folder("", dirs, n) && !(*sysroot && is_folder(sysroot, dirs, n)) &&
+		    !(pid && is_folder(root, dirs, n)))
+			return err_set(err, CCORE_EUSAGE, 0,
+				       "--debug-dir %.*s: there is no such folder",
+				       n < 150 ? (int)n : 150, dirs);
+		dirs += n + (dirs[n] == ':');
+	}
+	return 0;
+}
 
 int target_init(struct target *t, enum target_kind kind, const struct target_opts *opts,
 		struct ccore_error *err)
@@ -79,6 +113,7 @@ int target_open_callback(struct target *ret, const char *maps, ccore_read_fn rea
 {
 	int r;
 
+	TRY(target_check_folders(opts, 0, err));
 	TRY(target_init(ret, TARGET_MEMORY, opts, err));
 	r = open_callback(ret, maps, read, ctx, opts, err);
 	if (r < 0)

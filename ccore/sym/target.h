@@ -59,6 +59,7 @@ struct module {
 	uint8_t build_id[LIM_BUILD_ID_BYTES];
 	uint32_t build_id_n; // 0: it has none that can be read
 	bool other_build;    // a file is at that path, but it is another build
+	bool beside_sysroot; // `file` is here, and not below the sysroot that was given
 	bool is_main;	     // the program that was started
 	bool headless;	     // its header is not in the target: without `file`, bias is unknown
 	bool shared_range;   // between its segments something else is mapped

@@ -6,6 +6,7 @@ given there, for that command only.
 """
 
 import collections
+import os
 import re
 
 import gdb
@@ -186,7 +187,7 @@ def choices(given):
 def gdb_debug_dirs():
     """Where gdb looks for debug files, and where distributions put them."""
     folders = (gdb.parameter("debug-file-directory") or "").split(":")
-    folders = [folder for folder in folders if folder]
+    folders = [folder for folder in folders if os.path.isdir(folder)]
     if "/usr/lib/debug" not in folders:
         folders.append("/usr/lib/debug")
     return ":".join(folders)
@@ -195,7 +196,7 @@ def gdb_debug_dirs():
 def gdb_sysroot():
     """gdb's sysroot where it is a local folder, else None: "target:" is the target's own."""
     folder = gdb.parameter("sysroot") or ""
-    return None if folder in ("", "/") or folder.startswith("target:") else folder
+    return folder if folder != "/" and os.path.isdir(folder) else None
 
 
 def number_of_threads(value):
