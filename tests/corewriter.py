@@ -13,7 +13,7 @@ Run as a program it writes the seeds of the fuzzers into tests/fuzz/corpus.
 import os
 import struct
 
-PT_LOAD, PT_NOTE = 1, 4
+PT_LOAD, PT_DYNAMIC, PT_NOTE = 1, 2, 4
 ET_EXEC, ET_DYN, ET_CORE = 2, 3, 4
 X, W, R = 1, 2, 4
 EM_386, EM_X86_64, EM_AARCH64 = 3, 62, 183
@@ -81,6 +81,7 @@ def auxv(**values):
 def stack(top, args, environment=("LANG=C",), path="/nowhere/python3"):
     """(address, bytes, address of the path) of a stack as the kernel makes it, up to `top`."""
     strings = b"".join(text.encode() + b"\0" for text in (*args, *environment, path))
+    strings += b"\0" * 8
     strings = b"\0" * (-len(strings) % 16) + strings
     at = top - len(strings.lstrip(b"\0"))
     pointers = []
@@ -102,6 +103,50 @@ def module(build_id=b"\xb1\xd0" * 10, size=4 * PAGE, kind=ET_DYN, vaddr=0):
     phdrs.append((PT_NOTE, R, at, vaddr + at, vaddr + at, len(ident), len(ident), 4))
     return pad(header(kind, phnum=len(phdrs))
                + b"".join(struct.pack(PHDR, *phdr) for phdr in phdrs) + ident, PAGE)
+
+
+LINK_MAP = "<QQQQQ"  # l_addr, l_name, l_ld, l_next, l_prev
+DT_PLTGOT, DT_STRTAB, DT_SONAME, DT_DEBUG = 3, 5, 14, 21
+
+
+def loaded(base, soname, debug=0, entry=0):
+    """(headers, variables) of an ELF file at `base`: the first page of it, and the fourth.
+
+    `debug` is where the dynamic linker's struct r_debug is, `entry` the file's struct link_map.
+    """
+    names = b"\0" + soname.encode() + b"\0"
+    strings, got = 0x800, 3 * PAGE + 0x200
+    tags = [(DT_STRTAB, base + strings), (DT_SONAME, 1), (DT_PLTGOT, base + got),
+            (DT_DEBUG, debug), (0, 0)]
+    dynamic = b"".join(struct.pack("<QQ", *tag) for tag in tags)
+    variables = pad(dynamic, 0x200) + struct.pack("<QQQ", base + 3 * PAGE, entry, 0)
+    phdrs = [(PT_LOAD, R, 0, 0, 0, PAGE, PAGE, PAGE),
+             (PT_LOAD, R | X, PAGE, PAGE, PAGE, 2 * PAGE, 2 * PAGE, PAGE),
+             (PT_LOAD, R | W, 3 * PAGE, 3 * PAGE, 3 * PAGE, PAGE, PAGE, PAGE),
+             (PT_DYNAMIC, R | W, 3 * PAGE, 3 * PAGE, 3 * PAGE, len(dynamic), len(dynamic), 8)]
+    head = header(ET_DYN, phnum=len(phdrs)) + b"".join(struct.pack(PHDR, *p) for p in phdrs)
+    return pad(pad(head, strings) + names, PAGE), pad(variables, PAGE)
+
+
+def without_notes(links, **wild):
+    """A core of two files and the dynamic linker's list of them; `links`: (next, prev) of each."""
+    sp, top_of_stack, _ = stack(0x800000, ["python3"])
+    maps, names, debug = 0x600000, 0x600200, 0x600100
+    bases = [0x400000, 0x500000]
+    entries = [maps + 64 * i for i in range(2)]
+    core = Core()
+    for i, base in enumerate(bases):
+        head, variables = loaded(base, ("", "libc.so.6")[i], debug if not i else 0, entries[i])
+        core.load(base, head, flags=R).load(base + 3 * PAGE, variables)
+    data = bytearray(PAGE)
+    for i, base in enumerate(bases):
+        values = {"l_addr": base, "l_name": names + 16 * i, "l_ld": base + 3 * PAGE}
+        values.update(wild)
+        struct.pack_into(LINK_MAP, data, 64 * i, values["l_addr"], values["l_name"],
+                         values["l_ld"], *[entries[k] if k is not None else 0 for k in links[i]])
+    struct.pack_into("<QQ", data, 0x100, 1, entries[0])
+    data[0x210:0x220] = pad(b"/lib/libc.so.6\0", 16)
+    return core.load(maps, bytes(data)).load(sp, top_of_stack).data()
 
 
 def header(kind=ET_CORE, machine=EM_X86_64, phnum=0, phoff=EHDR_BYTES, phentsize=PHDR_BYTES,
@@ -214,6 +259,11 @@ def core_seeds():
         "nt-file-offset-overflows": Core().notes(note(NT_FILE, files(
             [(0x10000, 0x11000, MANY, "/a"), (0x12000, 0x11000, 0, "/b")])))
             .load(0x10000, b"x").data(),
+        "without-notes": without_notes([(1, None), (None, 0)]),
+        "without-notes-list-leads-back": without_notes([(1, 1), (0, 0)]),
+        "without-notes-list-of-itself": without_notes([(0, 0), (1, 1)]),
+        "without-notes-list-is-wild": without_notes([(1, None), (None, 0)], l_name=MANY,
+                                                    l_ld=MANY - 8),
         "module-with-wild-headers": Core().notes(note(NT_FILE, files(
             [(0x10000, 0x11000, 0, "/nowhere/m")])))
             .load(0x10000, module(size=MANY, vaddr=MANY - 0x2fff)[:1024], size=PAGE).data(),

@@ -8,6 +8,8 @@ struct bt {
 	struct stack_table table;
 	uint64_t limit;		   // frames of one thread
 	uint64_t idle;		   // threads without a frame
+	uint64_t broken;	   // threads whose frames cannot be followed
+	bool is_broken;		   // this one is such a thread
 	uint64_t crashed_n;	   // states of the thread that crashed, so far
 	struct unwinder *unwinder; // with --native
 	uint64_t cut, unplaced;	   // native stacks that end early; Python frames left over
@@ -53,6 +55,8 @@ static int add_stack(struct bt *b, const struct thread *t, const struct stack *p
 		b->unplaced += b->unwinder ? merged.unplaced : 0;
 		if (merged.frames.n)
 			add_frames(b, t, &merged);
+		else if (b->is_broken)
+			b->broken++;
 		else if (!t->crashed)
 			b->idle++;
 		else if (!b->crashed_n)
@@ -66,10 +70,13 @@ static int add_stack(struct bt *b, const struct thread *t, const struct stack *p
 
 static int add_thread(struct bt *b, const struct thread *t, struct ccore_error *err)
 {
+	const struct damage *damage = &heap_reader(&b->s->heap)->damage;
+	const uint64_t before = damage->count[DAMAGE_BAD_FRAME];
 	struct stack stack;
 	int status;
 
 	TRY(thread_stack(&b->s->heap, t, &stack, err));
+	b->is_broken = damage->count[DAMAGE_BAD_FRAME] != before;
 	status = add_stack(b, t, &stack, err);
 	stack_done(&stack);
 	return status;
@@ -96,6 +103,9 @@ static void add_notes(const struct bt *b)
 	if (b->idle)
 		result_note(b->r, "%llu thread%s run no Python code: `threads` lists them",
 			    (unsigned long long)b->idle, b->idle == 1 ? "" : "s");
+	if (b->broken)
+		result_note(b->r, "of %llu thread%s no frame of Python's is in the target",
+			    (unsigned long long)b->broken, b->broken == 1 ? "" : "s");
 	if (b->unwinder && !b->s->target.threads.n)
 		result_note(b->r, "what the machine's threads do is not known of this target");
 	if (b->cut)

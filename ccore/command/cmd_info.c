@@ -113,6 +113,10 @@ static void add_completeness(struct info *i)
 		strbuf_puts(&text, " saved in the core");
 	}
 	add(i, "memory", "%s", text.failed ? "?" : text.data);
+	if (t->notes_lost)
+		add(i, "notes", "%s",
+		    t->threads.n ? "some are not in the core, or unreadable"
+				 : "not in the core, or unreadable: no threads, registers, signal");
 	add(i, "files", "%" PRIu64 " ELF files mapped, %" PRIu64 " of them not found here", files,
 	    missing);
 	strbuf_done(&text);

@@ -22,6 +22,8 @@ void note_other_malloc(const struct session *s, struct ccore_result *r, const ch
 	if (m)
 		result_note(r, "the target's malloc is not glibc's, but musl's (%s)%s", m->name,
 			    then);
+	else if (s->target.damage.count[DAMAGE_TRUNCATED])
+		result_note(r, "malloc's variables are cut off, or it is not glibc's%s", then);
 	else
 		result_note(r, "the target's malloc is not glibc's, or was never used%s", then);
 }

@@ -47,7 +47,10 @@ int report_signal(struct report *p, struct ccore_error *err)
 	const char *name = t->signal ? sigabbrev_np(t->signal) : NULL;
 
 	if (!t->signal) {
-		report_add(p, "signal", 0, "none: it was not a crash that this was taken at");
+		report_add(p, "signal", 0, "%s",
+			   t->notes_lost && !t->threads.n
+				   ? "not known: the core's notes are missing, which say it"
+				   : "none: it was not a crash that this was taken at");
 		return 0;
 	}
 	report_add(p, "signal", 0, "%s%s (%s)", name ? "SIG" : "", name ? name : "",

@@ -60,7 +60,7 @@ void thread_text(struct session *s, const struct thread *t, struct strbuf *out)
 	strbuf_done(&name);
 	if (t->crashed && os)
 		strbuf_printf(out, ", crashed: %s", strsignal(s->target.signal));
-	if (!os && s->target.threads.n)
+	if (!os && s->target.threads.n && !s->target.notes_lost)
 		strbuf_puts(out, ", has ended");
 	if (state && s->heap.runtime.interpreters.data[state->interpreter].id)
 		strbuf_printf(out, ", interpreter %" PRId64,

@@ -206,7 +206,7 @@ int thread_state_find(struct thread_state *ret, struct heap *h, const struct thr
 	if (gil == GIL_HELD)
 		ret->gil = "holds";
 	if (!os) {
-		if (h->target->threads.n)
+		if (h->target->threads.n && !h->target->notes_lost)
 			ret->state = "has ended";
 		return 0;
 	}

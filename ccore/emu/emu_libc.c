@@ -50,7 +50,7 @@ static bool read_dynamic(const struct emu *e, const struct module *m, struct dyn
 	Elf64_Dyn d;
 
 	*ret = (struct dynamic){.module = m};
-	for (unsigned i = 0; at && i < LIM_EMU_DYNAMIC; i++) {
+	for (unsigned i = 0; at && i < LIM_DYNAMIC; i++) {
 		if (!read_at(e, at + i * sizeof(d), &d, sizeof(d)) || d.d_tag == DT_NULL)
 			break;
 		if (d.d_tag == DT_RELA)

@@ -48,10 +48,21 @@ static void need_code(struct heap *h)
 	h->py.emu = NULL;
 }
 
+// In a core cut short the interpreter's own file, or a text among its variables, may still tell.
+static uint32_t version_of_rest(const struct heap *h)
+{
+	const struct layout *l = &h->layout;
+
+	return h->target->damage.count[DAMAGE_TRUNCATED]
+		       ? python_version_find(h->target, l->module, l->symbols[SYM_PY_VERSION])
+		       : 0;
+}
+
 // With h->layout, which may turn out to be that of another build. On failure all is closed.
 static int open_with(struct heap *h, uint32_t version, struct ccore_error *err)
 {
 	const bool is_sure = h->layout.origin == ORIGIN_DWARF;
+	const uint32_t otherwise = version ? version : version_of_rest(h);
 	int r = py_open(&h->py, &h->layout, &h->target->mem, err);
 
 	if (r < 0)
@@ -68,7 +79,7 @@ static int open_with(struct heap *h, uint32_t version, struct ccore_error *err)
 	if (r == 0 && h->layout.origin == ORIGIN_NEAREST)
 		debug_offsets_apply(&h->layout, &h->target->mem);
 	if (r == 0)
-		r = runtime_read(&h->runtime, heap_reader(h), &h->layout, err);
+		r = runtime_read(&h->runtime, heap_reader(h), &h->layout, otherwise, err);
 	if (r == 0 && !is_sure)
 		r = self_test(&h->runtime, heap_reader(h), version, err);
 	// The version may have been found nowhere but in the sys module.

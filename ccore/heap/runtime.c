@@ -196,7 +196,7 @@ static int read_threads(struct runtime *rt, struct py_reader *r, uint32_t interp
 // -- the version
 
 // sys.hexversion fits one digit of an int. Read without types: their meaning depends on it.
-static int read_version(struct runtime *rt, struct py_reader *r, uint32_t *ret,
+static int read_version(struct runtime *rt, struct py_reader *r, uint32_t otherwise, uint32_t *ret,
 			struct ccore_error *err)
 {
 	const struct layout *l = r->layout;
@@ -209,9 +209,8 @@ static int read_version(struct runtime *rt, struct py_reader *r, uint32_t *ret,
 		if (value && mem_read_u32(r->py->mem, value + off, ret) == 0)
 			return 0;
 	}
-	// In a core cut short the interpreter's own file may still tell.
-	if (l->symbols[SYM_PY_VERSION] &&
-	    mem_read_u32(r->py->mem, l->symbols[SYM_PY_VERSION], ret) == 0)
+	*ret = otherwise;
+	if (otherwise)
 		return 0;
 	return err_set(
 		err, CCORE_EDAMAGED, rt->interpreters.data[0].sysdict,
@@ -246,7 +245,7 @@ static int find_interned(const struct runtime *rt, struct py_reader *r, struct c
 }
 
 int runtime_read(struct runtime *ret, struct py_reader *r, struct layout *layout,
-		 struct ccore_error *err)
+		 uint32_t otherwise, struct ccore_error *err)
 {
 	struct hashmap seen = {0}; // states: lists of them may lead back
 	uint32_t version = 0;
@@ -255,7 +254,7 @@ int runtime_read(struct runtime *ret, struct py_reader *r, struct layout *layout
 	*ret = (struct runtime){0};
 	status = read_interpreters(ret, r, &seen, err);
 	if (status == 0)
-		status = read_version(ret, r, &version, err);
+		status = read_version(ret, r, otherwise, &version, err);
 	if (status == 0)
 		status = layout_set_version(layout, version, err);
 	for (uint32_t i = 0; status == 0 && i < ret->interpreters.n; i++)

@@ -47,10 +47,11 @@ struct runtime {
 
 /**
  * Find the interpreters and threads, tell the version from sys.hexversion, and settle what
- * depends on it in `layout` and `r->py`.
+ * depends on it in `layout` and `r->py`. Where that cannot be read the version is `otherwise`,
+ * unless it is 0: then it is an error.
  */
 int runtime_read(struct runtime *ret, struct py_reader *r, struct layout *layout,
-		 struct ccore_error *err);
+		 uint32_t otherwise, struct ccore_error *err);
 
 /** After more symbols of the layout have been found. */
 int runtime_read_again(struct runtime *rt, struct py_reader *r, struct ccore_error *err);

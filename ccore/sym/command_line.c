@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The whole command line of a core, of which NT_PRPSINFO has the first 80 bytes at most. The
- * kernel puts on top of a new process's stack, from low to high addresses: argc, pointers to the
+ * What the kernel puts on the stack of a new process: the whole command line of a core, of which
+ * NT_PRPSINFO has the first 80 bytes at most, and the auxiliary vector, where NT_AUXV is lost. It puts on top of a new process's stack, from low to high addresses: argc, pointers to the
  * arguments, 0, pointers to the environment, 0, the auxiliary vector, and then the strings, the
- * program's path (AT_EXECFN) last. So the vector's entry for that path is searched for from the
+ * program's path (AT_EXECFN) and a word of zeros last. So the vector's entry for that path is searched for from the
  * path downward; what is before the vector leads to the arguments.
  */
 #include "sym/open.h"
@@ -99,4 +99,46 @@ void target_complete_command_line(struct target *t)
 		t->command_line = line ? line : t->command_line;
 	}
 	strbuf_done(&sb);
+}
+
+// -- where notes are lost
+
+// The path that ends below the zeros at the end of `m`; 0: there is none.
+static addr_t path_at_end(const struct mem *mem, const struct mapping *m)
+{
+	uint8_t last[LIM_PATH_BYTES + 9];
+	const uint64_t n = u64_min(sizeof(last), m->end - m->start);
+	uint64_t end;
+
+	if (n < 16 || mem_read(mem, m->end - n, last, n) < 0 || load_u64(last + n - 8) ||
+	    last[n - 9])
+		return 0;
+	for (end = n - 9; end && last[end - 1]; end--)
+		;
+	return end && end < n - 9 ? m->end - n + end : 0;
+}
+
+// Up from the vector's first entry, all of it.
+static void read_vector(struct target *t, addr_t at)
+{
+	uint8_t vector[2 * 8 * 64];
+	const uint64_t n = mem_readable(&t->mem, at, sizeof(vector)) & ~15ull;
+
+	if (mem_read(&t->mem, at, vector, n) == 0)
+		target_read_auxv(t, vector, n);
+}
+
+void target_find_vector(struct target *t)
+{
+	struct stack s = {&t->mem, 0, LIM_ENVIRONMENT_BYTES / 8};
+
+	// It is the highest of all that a process may write to.
+	for (uint64_t i = t->mappings.n; i-- && !t->execfn;) {
+		const struct mapping *m = &t->mappings.data[i];
+		const addr_t path = m->flags & MAPPING_W ? path_at_end(&t->mem, m) : 0;
+
+		s.at = u64_align_down(path, 8);
+		if (path && find_vector(&s, path) && skip_vector(&s))
+			read_vector(t, s.at + 8);
+	}
 }

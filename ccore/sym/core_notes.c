@@ -99,7 +99,7 @@ void target_read_auxv(struct target *t, const uint8_t *data, uint64_t n)
 	struct cursor c = cursor_init(data, n);
 	uint64_t type, value;
 
-	while (cursor_u64(&c, &type) && cursor_u64(&c, &value)) {
+	while (cursor_u64(&c, &type) && type != AT_NULL && cursor_u64(&c, &value)) {
 		if (type == AT_ENTRY)
 			t->entry = value;
 		else if (type == AT_PHDR)
@@ -120,7 +120,7 @@ static int read_file_entry(struct target *t, struct cursor *entries, struct curs
 	if (!cursor_u64(entries, &m.start) || !cursor_u64(entries, &m.end) ||
 	    !cursor_u64(entries, &offset) || !name || n > LIM_PATH_BYTES || m.start > m.end ||
 	    !u64_mul(offset, page_size, &m.offset)) {
-		damage_note(&t->damage, DAMAGE_BAD_NAME, m.start);
+		t->notes_lost = true;
 		return 0;
 	}
 	m.name = arena_strndup(&t->arena, name, n);
@@ -140,7 +140,7 @@ static int read_files(struct target *t, const struct note *note, struct mapping_
 	if (!cursor_u64(&entries, &count) || !cursor_u64(&entries, &page_size))
 		return 0;
 	if (count > LIM_MAPPINGS || count > entries.left / 24) {
-		damage_note(&t->damage, DAMAGE_TRUNCATED, 0);
+		t->notes_lost = true;
 		count = u64_min(LIM_MAPPINGS, entries.left / 24);
 	}
 	names = cursor_init(entries.at + count * 24, entries.left - count * 24);
@@ -194,7 +194,7 @@ int core_notes_read(struct target *t, const uint8_t *data, uint64_t n, struct ma
 		note.desc = padded(&c, desc_n);
 		note.n = desc_n;
 		if (!note.desc) {
-			damage_note(&t->damage, DAMAGE_TRUNCATED, 0);
+			t->notes_lost = true;
 			return 0;
 		}
 		if (name && name_n == 5 && memcmp(name, "CORE", 5) == 0)

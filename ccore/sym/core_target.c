@@ -3,6 +3,7 @@
 #include "mem/src.h"
 #include "mem/unpack.h"
 #include "sym/core.h"
+#include "sym/lost_files.h"
 #include "sym/mappings.h"
 #include "sym/open.h"
 #include "util/cleanup.h"
@@ -21,11 +22,16 @@ struct core {
 static int read_all_notes(struct target *t, struct core *c, struct ccore_error *err)
 {
 	uint64_t budget = LIM_NOTES_BYTES;
+	bool any = false;
 
 	for (uint64_t i = 0; i < c->pieces.n; i++) {
 		const struct core_piece *p = &c->pieces.data[i];
 
-		if (p->type != PT_NOTE || !p->file_bytes)
+		if (p->type != PT_NOTE)
+			continue;
+		any = true;
+		t->notes_lost |= p->lost_bytes != 0;
+		if (!p->file_bytes)
 			continue;
 		if (p->file_bytes > budget) {
 			damage_note(&t->damage, DAMAGE_LIMIT, 0);
@@ -35,6 +41,9 @@ static int read_all_notes(struct target *t, struct core *c, struct ccore_error *
 		TRY(core_notes_read(t, c->data + p->off, p->file_bytes, &c->files, err));
 	}
 	mappings_tidy(&c->files);
+	t->notes_lost |= any && !t->threads.n && !c->files.n;
+	if (t->notes_lost)
+		damage_note(&t->damage, DAMAGE_MISSING_NOTES, 0);
 	return 0;
 }
 
@@ -193,6 +202,45 @@ static int note_lost(struct target *t, struct ccore_error *err)
 		err);
 }
 
+static int note_lost_notes(struct target *t, struct ccore_error *err)
+{
+	const char *some = "some of the core's notes are missing: threads, their registers, and "
+			   "names of files may be";
+	char *all = arena_printf(&t->arena,
+				 "the core's notes, which gcore writes last, are missing: its "
+				 "threads, their registers and the signal are not known; of its "
+				 "files %llu are, by what lies in memory",
+				 (unsigned long long)t->modules.n);
+
+	return t->notes_lost ? target_note(t, t->threads.n ? some : all, err) : 0;
+}
+
+/*
+ * What the list of files would have named. What a file is mapped to without being saved is not
+ * among the core's own segments.
+ */
+static int find_lost_files(struct target *t, const struct core *c, const struct target_opts *opts,
+			   struct ccore_error *err)
+{
+	struct mapping_vec files = {0};
+	int r;
+
+	if (c->files.n && !t->notes_lost)
+		return 0;
+	target_find_vector(t);
+	r = lost_files_find(t, opts, &files, err);
+	if (r == 0 && files.n)
+		r = mappings_overlay(&t->mappings, &files, err);
+	vec_done(&files);
+	for (uint64_t i = 0; r == 0 && i < t->mappings.n; i++) {
+		const struct mapping *m = &t->mappings.data[i];
+
+		if (!(m->flags & MAPPING_PERMS_KNOWN))
+			r = mem_add(&t->mem, m->start, m->end - m->start, NULL, NULL, 0, err);
+	}
+	return r < 0 ? r : mem_freeze(&t->mem, err);
+}
+
 static int open_core(struct target *t, struct core *c, const struct target_opts *opts,
 		     struct ccore_error *err)
 {
@@ -203,9 +251,11 @@ static int open_core(struct target *t, struct core *c, const struct target_opts 
 	mappings_infer_shared(&t->mappings);
 	TRY(note_lost(t, err));
 	TRY(add_memory(t, c, err));
+	TRY(find_lost_files(t, c, opts, err));
 	TRY(target_find_thread_areas(t, err));
 	target_complete_command_line(t);
-	return modules_find(t, opts, err);
+	TRY(modules_find(t, opts, err));
+	return note_lost_notes(t, err);
 }
 
 static const char *tmp_dir(const struct target_opts *opts)

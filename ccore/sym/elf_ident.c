@@ -4,8 +4,6 @@
 #include "mem/cursor.h"
 #include "util/checked.h"
 
-#include <elf.h>
-
 #define PAGE_BYTES 4096u
 
 // The two places that an ELF file is read from: by address, or by offset in the file.
@@ -95,25 +93,34 @@ static bool read_notes(const struct place *p, const Elf64_Phdr *ph, struct elf_i
 	return ok;
 }
 
-static bool read_ident(const struct place *p, struct elf_ident *id)
+static bool read_phdrs(const struct place *p, struct elf_phdrs *ret)
 {
-	Elf64_Phdr phdrs[LIM_MODULE_PHDRS];
-	bool any = false;
 	Elf64_Ehdr eh;
 
-	memset(id, 0, sizeof(*id));
 	if (!place_read(p, 0, &eh, sizeof(eh)) || !header_ok(&eh) ||
-	    !place_read(p, eh.e_phoff, phdrs, eh.e_phnum * sizeof(phdrs[0])))
+	    !place_read(p, eh.e_phoff, ret->of, eh.e_phnum * sizeof(ret->of[0])))
 		return false;
-	for (unsigned i = 0; i < eh.e_phnum; i++) {
-		if (phdrs[i].p_type != PT_LOAD)
+	ret->n = eh.e_phnum;
+	return true;
+}
+
+static bool read_ident(const struct place *p, struct elf_ident *id)
+{
+	struct elf_phdrs phdrs;
+	bool any = false;
+
+	memset(id, 0, sizeof(*id));
+	if (!read_phdrs(p, &phdrs))
+		return false;
+	for (unsigned i = 0; i < phdrs.n; i++) {
+		if (phdrs.of[i].p_type != PT_LOAD)
 			continue;
-		if (!add_load(id, &phdrs[i], !any))
+		if (!add_load(id, &phdrs.of[i], !any))
 			return false;
 		any = true;
 	}
-	for (unsigned i = 0; any && i < eh.e_phnum; i++)
-		if (phdrs[i].p_type == PT_NOTE && read_notes(p, &phdrs[i], id))
+	for (unsigned i = 0; any && i < phdrs.n; i++)
+		if (phdrs.of[i].p_type == PT_NOTE && read_notes(p, &phdrs.of[i], id))
 			break;
 	return any;
 }
@@ -126,4 +133,14 @@ bool elf_ident_of_memory(const struct mem *m, addr_t addr, struct elf_ident *ret
 bool elf_ident_of_file(const struct file_map *f, struct elf_ident *ret)
 {
 	return read_ident(&(struct place){.file = f}, ret);
+}
+
+bool elf_phdrs_of_memory(const struct mem *m, addr_t addr, struct elf_phdrs *ret)
+{
+	return read_phdrs(&(struct place){.mem = m, .start = addr}, ret);
+}
+
+bool elf_phdrs_of_file(const struct file_map *f, struct elf_phdrs *ret)
+{
+	return read_phdrs(&(struct place){.file = f}, ret);
 }

@@ -7,6 +7,8 @@
 #include "mem/src.h"
 #include "util/limits.h"
 
+#include <elf.h>
+
 struct elf_ident {
 	uint64_t zero_vaddr;	       // where the file's first byte is meant to be
 	uint64_t min_vaddr, max_vaddr; // of all PT_LOADs, in whole pages; exclusive end
@@ -20,5 +22,14 @@ bool elf_ident_of_memory(const struct mem *m, addr_t addr, struct elf_ident *ret
 
 /** The same of a local file. */
 bool elf_ident_of_file(const struct file_map *f, struct elf_ident *ret);
+
+struct elf_phdrs {
+	Elf64_Phdr of[LIM_MODULE_PHDRS];
+	unsigned n;
+};
+
+/** The program headers of either, as they are. */
+bool elf_phdrs_of_memory(const struct mem *m, addr_t addr, struct elf_phdrs *ret);
+bool elf_phdrs_of_file(const struct file_map *f, struct elf_phdrs *ret);
 
 #endif

@@ -196,20 +196,40 @@ static bool same_dynamic(const struct mem *mem, const struct file_map *f, const 
 	return i > 0;
 }
 
-bool headless_is_file(const struct target *t, struct module *m, const struct file_map *f,
-		      const struct elf_ident *id)
+bool headless_is_at(const struct target *t, const struct file_map *f, uint64_t bias)
 {
-	uint64_t bias = 0, end;
 	bool same = false;
 
-	if (!find_bias(t, m, f, &bias) || !u64_add(id->max_vaddr, bias, &end))
-		return false;
 	for (unsigned i = 0; i < phdrs_of(f) && !same; i++) {
 		const Elf64_Phdr ph = phdr_at(f, i);
 
 		same = ph.p_type == PT_DYNAMIC && same_dynamic(&t->mem, f, &ph, bias);
 	}
-	if (!same)
+	return same;
+}
+
+bool headless_is_cut_off(const struct target *t, const struct module *m, const struct file_map *f)
+{
+	uint64_t bias = 0, word;
+
+	if (!t->damage.count[DAMAGE_TRUNCATED] || !find_bias(t, m, f, &bias))
+		return false;
+	for (unsigned i = 0; i < phdrs_of(f); i++) {
+		const Elf64_Phdr ph = phdr_at(f, i);
+
+		if (ph.p_type == PT_DYNAMIC && mem_read_u64(&t->mem, ph.p_vaddr + bias, &word) < 0)
+			return true;
+	}
+	return false;
+}
+
+bool headless_is_file(const struct target *t, struct module *m, const struct file_map *f,
+		      const struct elf_ident *id)
+{
+	uint64_t bias = 0, end;
+
+	if (!find_bias(t, m, f, &bias) || !u64_add(id->max_vaddr, bias, &end) ||
+	    !headless_is_at(t, f, bias))
 		return false;
 	m->bias = bias;
 	m->start = id->zero_vaddr + bias;

@@ -25,6 +25,12 @@ int headless_find(struct target *t, struct ccore_error *err);
 bool headless_is_file(const struct target *t, struct module *m, const struct file_map *f,
 		      const struct elf_ident *id);
 
+/** Whether that cannot be told, because the dynamic section is cut off. */
+bool headless_is_cut_off(const struct target *t, const struct module *m, const struct file_map *f);
+
+/** Whether the dynamic section of `f`, which elf_ident_of_file() knows, is in memory at `bias`. */
+bool headless_is_at(const struct target *t, const struct file_map *f, uint64_t bias);
+
 /** Add the mappings that module `m` must have had and the core does not name; `f` is its file. */
 int headless_complete(struct target *t, const struct module *m, const struct file_map *f,
 		      struct ccore_error *err);

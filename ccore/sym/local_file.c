@@ -60,8 +60,10 @@ static enum verdict judge(const struct target *t, struct module *m, const struct
 
 	if (!elf_ident_of_file(f, &id))
 		return m->build_id_n ? OTHER_BUILD : NOT_THERE;
+	if (m->headless && headless_is_file(t, m, f, &id))
+		return SAME_BUILD;
 	if (m->headless)
-		return headless_is_file(t, m, f, &id) ? SAME_BUILD : OTHER_BUILD;
+		return headless_is_cut_off(t, m, f) ? NOT_THERE : OTHER_BUILD;
 	if (m->build_id_n)
 		return id.build_id_n == m->build_id_n &&
 				       memcmp(id.build_id, m->build_id, id.build_id_n) == 0

@@ -48,8 +48,8 @@ static int find_mapped(struct target *t, struct ccore_error *err)
 		const struct module *last =
 			t->modules.n ? &t->modules.data[t->modules.n - 1] : NULL;
 
-		if (m->offset || m->name[0] != '/')
-			continue;
+		if (m->offset || !m->name[0] || m->name[0] == '[')
+			continue; // "[vdso]" is no file
 		if (last && m->start < last->end && strcmp(m->name, last->name) == 0)
 			continue;
 		TRY(add_module(t, m, err));

@@ -21,6 +21,12 @@ int target_note(struct target *t, const char *text, struct ccore_error *err);
 /** Take AT_ENTRY, AT_PHDR and AT_EXECFN from the auxiliary vector. */
 void target_read_auxv(struct target *t, const uint8_t *data, uint64_t n);
 
+/**
+ * Where the notes do not have it: find the auxiliary vector on the stack, as the kernel left it
+ * there for the program. What is not found stays as it was.
+ */
+void target_find_vector(struct target *t);
+
 /** Replace t->command_line by the whole one, when the stack has it. */
 void target_complete_command_line(struct target *t);
 

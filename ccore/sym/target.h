@@ -117,6 +117,7 @@ struct target {
 	struct mapping_vec mappings;   // sorted by start, without overlaps
 	int live_fd;		       // of a process that is read as it runs: its mem; or -1
 	uint64_t stopped_ns;	       // how long a process was stopped to copy it
+	bool notes_lost;	       // of a core: threads may be missing, or all of them
 	bool maps_from_file;	       // a saved /proc/PID/maps completed the mappings
 	VEC(struct module) modules;    // sorted by start
 	VEC(struct os_thread) threads; // the crashed one first

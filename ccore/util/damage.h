@@ -13,6 +13,8 @@
 // kind, its name in JSON, and what it means, after "N"
 #define DAMAGE_KINDS(X)                                                                            \
 	X(DAMAGE_TRUNCATED, "truncated-core", "mappings cut off by the end of the core file")      \
+	X(DAMAGE_MISSING_NOTES, "missing-notes",                                                   \
+	  "notes of the core that are cut off or overwritten: threads, the list of files, …")      \
 	X(DAMAGE_UNREADABLE_OBJECT, "unreadable-object",                                           \
 	  "objects whose memory is not in the target")                                             \
 	X(DAMAGE_UNREADABLE_TYPE, "unreadable-type", "objects whose type is not a readable type")  \

@@ -39,6 +39,9 @@
 // Program headers of a mapped module: linkers write about a dozen.
 #define LIM_MODULE_PHDRS 256u
 
+// ELF files that are looked for in a core without a list of them, and entries of the dynamic linker's.
+#define LIM_LOST_FILES 65536u
+
 // A saved /proc/PID/maps: LIM_MAPPINGS lines of usual length.
 #define LIM_MAPS_BYTES (256u << 20)
 
@@ -164,9 +167,11 @@
 // Objects that one object may visit, also at most the words there are: past this it is a loop.
 #define LIM_EMU_VISITED (16u << 20)
 
+// Entries of one dynamic section.
+#define LIM_DYNAMIC 256u
+
 // Tables of the target's modules, among whose names those of libc's functions are looked for.
 #define LIM_EMU_MODULES 4096u
-#define LIM_EMU_DYNAMIC 256u
 #define LIM_EMU_RELOCATIONS 1048576u
 #define LIM_EMU_SYMBOLS 65536u
 #define LIM_EMU_PATCHES 256u

@@ -161,7 +161,7 @@ static void look_at_heap(struct session *s, unsigned how)
 	}
 	s->target.threads.data = &thread;
 	s->target.threads.n = 1;
-	if (runtime_read(&h->runtime, heap_reader(h), &h->layout, &err) < 0 &&
+	if (runtime_read(&h->runtime, heap_reader(h), &h->layout, 0, &err) < 0 &&
 	    layout_set_version(&h->layout, version, &err) == 0)
 		make_runtime(h, how);
 	h->runtime.target = &s->target;
