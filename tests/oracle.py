@@ -65,9 +65,9 @@ class Answer(object):
 def necropy(*arguments, **options):
     """Run the command line tool. `options` go to subprocess.run()."""
     assert os.access(NECROPY, os.X_OK), "%s is missing: run make first" % NECROPY
-    done = subprocess.run([NECROPY] + [str(a) for a in arguments], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE,
-                          **options)
+    options.setdefault("stdin", subprocess.DEVNULL)
+    done = subprocess.run([NECROPY] + [str(a) for a in arguments], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=PATIENCE, **options)
     return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 

@@ -115,6 +115,32 @@ def test_fifo_is_refused_and_not_waited_for(directory):
     assert_refused(necropy("types", path), UNREADABLE, path)
 
 
+def test_core_on_standard_input(leaky_core):
+    with open(leaky_core.name, "rb") as core:
+        answer = necropy("count", "/dev/stdin", "DB", "--json", stdin=core)
+    assert answer.rows == leaky_core.ask("count", "DB").rows
+    reading, writing = os.pipe()
+    try:
+        answer = necropy("types", "/dev/stdin", stdin=reading)
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert_refused(answer, UNREADABLE, "/dev/stdin", "pipe", "save")
+
+
+def test_core_in_a_folder_that_nobody_may_write_to(leaky_core, directory):
+    path = shutil.copy(leaky_core.name, os.path.join(directory, "core"))
+    os.chmod(path, 0o400)
+    os.chmod(directory, 0o500)
+    before = os.stat(path)
+    try:
+        answer = necropy("count", path, "DB", "--json")
+    finally:
+        os.chmod(directory, 0o700)
+    assert answer.rows == leaky_core.ask("count", "DB").rows
+    assert os.listdir(directory) == ["core"] and os.stat(path).st_mtime_ns == before.st_mtime_ns
+
+
 def test_file_that_must_not_be_read(leaky_core):
     if os.getuid() != 0:
         pytest.skip("only root can become a user who may not read the core")

@@ -4,6 +4,7 @@
 import gzip
 import lzma
 import os
+import resource
 import shutil
 import subprocess
 
@@ -96,6 +97,27 @@ def test_garbage_after_the_magic_is_an_error(packed, tmp_path):
     answer = necropy("types", str(core))
     assert answer.status == 2
     assert "not an ELF core" in answer.err
+
+
+def test_magic_without_a_stream_is_an_error(packed, tmp_path):
+    plain, path, name = packed
+    core = tmp_path / "core"
+    with open(path, "rb") as source:
+        core.write_bytes(source.read(6))
+    answer = necropy("types", str(core))
+    assert (answer.status, answer.out) == (2, "")
+    assert "compressed with %s" % name in answer.err and "cut off" in answer.err
+
+
+def test_no_room_for_the_decompressed(packed, tmp_path):
+    plain, path, name = packed
+
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    answer = necropy("types", path, "--tmp-dir", str(tmp_path), preexec_fn=little_room)
+    assert answer.status == 2, (answer.status, answer.err)
+    assert str(tmp_path) in answer.err and len(answer.err.splitlines()) == 1
+    assert os.listdir(str(tmp_path)) == []
 
 
 def test_a_folder_that_is_not_there_is_named(packed, tmp_path):

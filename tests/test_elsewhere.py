@@ -239,6 +239,28 @@ def core_of_a_copy(debian, directory):
     return core, python, image
 
 
+def test_program_that_was_replaced_while_it_ran(debian, directory):
+    why_not = oracle.why_no_kernel_core()
+    if why_not:
+        pytest.skip(why_not)
+    python = os.path.join(directory, "python")
+    shutil.copy(os.path.realpath(debian.path), python)
+    running = Running(["sh", "-c", "cd %s && exec %s -S -E -c '%s'" % (directory, python, SCRIPT)])
+    os.unlink(python)
+    shutil.copy(shutil.which("sleep"), python)  # an upgrade
+    assert kept(running.pid, "--no-cache") == 7, "a process has its own file still"
+    running.child.send_signal(signal.SIGABRT)
+    running.child.wait(oracle.PATIENCE)
+    [core] = glob.glob(oracle.kernel_core_path(running.pid, directory))
+    answer = necropy("count", core, "__main__.Kept", "--json", "--no-cache")
+    assert answer.status == 3 and answer.rows[0]["count"] == 7
+    assert any("is another build here" in note and python in note
+               for note in answer.document["notes"])
+    refused = necropy("types", core, "--exe", python)
+    assert refused.status == 2 and "is another build" in refused.err
+    assert kept(core, "--exe", os.path.realpath(debian.path), "--no-cache") == 7
+
+
 def test_core_whose_files_are_in_an_image(debian, directory):
     core, python, image = core_of_a_copy(debian, directory)
     assert kept(core, "--sysroot", image, "--no-cache") == 7

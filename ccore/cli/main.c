@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,7 @@ int main(int argc, char **argv)
 	struct line line;
 	int status;
 
+	(void)signal(SIGXFSZ, SIG_IGN); // where `ulimit -f` ends a file, write() says so
 	if (argc > 1 && strcmp(argv[1], "plot") == 0)
 		return finish_output(plot_main(argc - 2, argv + 2));
 	if (argc > 1 && strcmp(argv[1], "core") == 0)

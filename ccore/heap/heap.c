@@ -48,12 +48,12 @@ static void need_code(struct heap *h)
 	h->py.emu = NULL;
 }
 
-// In a core cut short the interpreter's own file, or a text among its variables, may still tell.
+// The interpreter's own variable, in a core cut short also a text among others, may still tell.
 static uint32_t version_of_rest(const struct heap *h)
 {
 	const struct layout *l = &h->layout;
 
-	return h->target->damage.count[DAMAGE_TRUNCATED]
+	return l->symbols[SYM_PY_VERSION] || h->target->damage.count[DAMAGE_TRUNCATED]
 		       ? python_version_find(h->target, l->module, l->symbols[SYM_PY_VERSION])
 		       : 0;
 }

@@ -16,6 +16,9 @@ static int open_regular(const char *path, struct stat *st, struct ccore_error *e
 		return err_set(err, CCORE_EIO, 0, "cannot open %s: %s", path, strerror(errno));
 	if (S_ISDIR(st->st_mode))
 		return err_set(err, CCORE_EIO, 0, "%s is a directory", path);
+	if (S_ISFIFO(st->st_mode))
+		return err_set(err, CCORE_EIO, 0,
+			       "%s is a pipe: save what comes through it to a file first", path);
 	if (!S_ISREG(st->st_mode))
 		return err_set(err, CCORE_EIO, 0, "%s is not a regular file", path);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

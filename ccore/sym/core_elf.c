@@ -19,6 +19,9 @@ static bool image_has(const struct image *im, uint64_t off, uint64_t n)
 	return off <= im->size && n <= im->size - off;
 }
 
+#define MACH_O "a Mach-O file; only ELF cores of Linux can be read"
+#define KDUMP "a kernel's own dump (kdump); only cores of processes can be read"
+
 // What a file is that is no ELF file, as far as its first bytes tell.
 static int check_magic(const struct image *im, struct ccore_error *err)
 {
@@ -27,9 +30,16 @@ static int check_magic(const struct image *im, struct ccore_error *err)
 		size_t n;
 	} known[] = {
 		{"BZh", "compressed with bzip2: decompress it first (bunzip2)", 3},
-		{"\xcf\xfa\xed\xfe", "a Mach-O file; only ELF cores of Linux can be read", 4},
+		{"PK\x03\x04", "a zip archive: unpack it first", 4},
+		{"\xcf\xfa\xed\xfe", MACH_O, 4},
+		{"\xce\xfa\xed\xfe", MACH_O, 4}, // of 32 bits
+		{"\xfe\xed\xfa\xcf", MACH_O, 4}, // and both, big-endian
+		{"\xfe\xed\xfa\xce", MACH_O, 4},
 		{"MDMP", "a minidump; only ELF cores of Linux can be read", 4},
-		{"KDUMP   ", "a kernel's own dump (kdump); only cores of processes can be read", 8},
+		{"PAGEDU64", "a dump of Windows; only ELF cores of Linux can be read", 8},
+		{"KDUMP   ", KDUMP, 8},
+		{"DISKDUMP", KDUMP, 8},
+		{"makedumpfile", KDUMP, 12}, // on its way through a pipe
 	};
 
 	if (!im->size)

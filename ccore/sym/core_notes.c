@@ -181,6 +181,18 @@ static const uint8_t *padded(struct cursor *c, uint32_t n)
 	return p;
 }
 
+// Dumps of machines are ELF cores, too, and have a note that tells.
+static int check_writer(const uint8_t *name, uint32_t name_n, struct ccore_error *err)
+{
+	if (name && name_n == 11 && memcmp(name, "VMCOREINFO", 11) == 0)
+		return err_set(err, CCORE_EUNSUPPORTED, 0,
+			       "a kernel's own dump (kdump); only cores of processes can be read");
+	if (name && name_n == 5 && memcmp(name, "QEMU", 5) == 0)
+		return err_set(err, CCORE_EUNSUPPORTED, 0,
+			       "a dump of a virtual machine; only cores of processes can be read");
+	return 0;
+}
+
 int core_notes_read(struct target *t, const uint8_t *data, uint64_t n, struct mapping_vec *files,
 		    struct ccore_error *err)
 {
@@ -197,6 +209,7 @@ int core_notes_read(struct target *t, const uint8_t *data, uint64_t n, struct ma
 			t->notes_lost = true;
 			return 0;
 		}
+		TRY(check_writer(name, name_n, err));
 		if (name && name_n == 5 && memcmp(name, "CORE", 5) == 0)
 			TRY(read_note(t, &note, files, err));
 	}

@@ -279,6 +279,11 @@ static int unpack_core(struct target *t, struct core *c, const struct target_opt
 	c->data = plain.file.data;
 	c->size = plain.file.size;
 	TRY(file_map_own(&t->mem, plain.file, err));
+	if (plain.ended && !c->size)
+		return err_set(err, CCORE_EFORMAT, 0,
+			       "not an ELF core: it is compressed with %s, and %s before anything "
+			       "comes out of it",
+			       format->name, plain.ended);
 	if (plain.ended)
 		damage_note(&t->damage, DAMAGE_TRUNCATED, 0);
 	return target_note(

@@ -366,6 +366,13 @@ TEST(other_formats_are_named)
 		{"\x28\xb5\x2f\xfd...", CCORE_EFORMAT, "not an ELF core"}, // zstd, of nothing
 		{"BZh9...", CCORE_EUNSUPPORTED, "bzip2"},
 		{"KDUMP   ", CCORE_EUNSUPPORTED, "kdump"},
+		{"DISKDUMP", CCORE_EUNSUPPORTED, "kdump"},
+		{"makedumpfile", CCORE_EUNSUPPORTED, "kdump"},
+		{"PAGEDU64", CCORE_EUNSUPPORTED, "Windows"},
+		{"PK\x03\x04", CCORE_EUNSUPPORTED, "zip"},
+		{"\xce\xfa\xed\xfe..", CCORE_EUNSUPPORTED, "Mach-O"},
+		{"\xfe\xed\xfa\xcf..", CCORE_EUNSUPPORTED, "Mach-O"},
+		{"\xfe\xed\xfa\xce..", CCORE_EUNSUPPORTED, "Mach-O"},
 		{"\xcf\xfa\xed\xfe..", CCORE_EUNSUPPORTED, "Mach-O"},
 		{"MDMP....", CCORE_EUNSUPPORTED, "minidump"},
 		{"\x7f"
@@ -379,6 +386,26 @@ TEST(other_formats_are_named)
 		(void)append(others[i].magic, strlen(others[i].magic)); // at 0
 		CHECK(open_core() == others[i].code);
 		CHECK(strstr(err.text, others[i].word));
+	}
+}
+
+TEST(dumps_of_machines_are_named)
+{
+	static const struct {
+		uint32_t n;
+		const char *name, *word;
+	} writers[] = {{11, "VMCOREINFO\0", "kdump"}, {5, "QEMU\0\0\0", "virtual machine"}};
+
+	for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++) {
+		const uint32_t head[3] = {writers[i].n, 0, 0};
+
+		start_core(2);
+		memcpy(notes, head, sizeof(head));
+		memcpy(notes + sizeof(head), writers[i].name, (writers[i].n + 3) & ~3u);
+		notes_n = sizeof(head) + ((writers[i].n + 3) & ~3u);
+		append_notes();
+		add_load(0x10000, 64, 64, PF_R, 1);
+		CHECK(open_core() == CCORE_EUNSUPPORTED && strstr(err.text, writers[i].word));
 	}
 }
 
