@@ -46,6 +46,17 @@ def overwritten_notes(data, seed):
     return data[:offset] + junk + data[offset + size:]
 
 
+def without_elf_headers(data):
+    """As a kernel writes it where bit 4 of coredump_filter is off."""
+    data, header = bytearray(data), struct.unpack_from(EHDR, data)
+    for i in range(header[10]):
+        phdr = header[5] + i * PHDR_BYTES
+        kind, _, offset = struct.unpack_from("<IIQ", data, phdr)
+        if kind == PT_LOAD and data[offset:offset + 4] == b"\x7fELF":
+            struct.pack_into("<Q", data, phdr + 32, 0)
+    return bytes(data)
+
+
 def without_files(data, core):
     """The same, of a process of whose files none is here."""
     for name in sorted(set(re.findall(r" (/\S+)$", core.maps, re.M)) | {core.python.path}):
@@ -123,6 +134,14 @@ def test_overwritten_notes_of_a_kernel(lab, debian, cut, seed):
     core = lab.target(debian, "mixed")
     path = cut(overwritten_notes(read(core.name), seed))
     assert ask(path, "types", "-n", "all").rows == core.ask("types", "-n", "all").rows
+
+
+def test_neither_notes_nor_elf_headers(mixed_core, cut):
+    data = without_elf_headers(read(mixed_core.name))
+    path = cut(overwritten_notes(data, 0))
+    found, whole = ask(path, "types", "-n", "all"), mixed_core.ask("types", "-n", "all")
+    assert found.document["target"]["build_id"] == whole.document["target"]["build_id"]
+    assert counts(found) == counts(whole)
 
 
 def test_nothing_but_the_core(gcore, cut):

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What the kernel puts on the stack of a new process: the whole command line of a core, of which
- * NT_PRPSINFO has the first 80 bytes at most, and the auxiliary vector, where NT_AUXV is lost. It puts on top of a new process's stack, from low to high addresses: argc, pointers to the
- * arguments, 0, pointers to the environment, 0, the auxiliary vector, and then the strings, the
- * program's path (AT_EXECFN) and a word of zeros last. So the vector's entry for that path is searched for from the
- * path downward; what is before the vector leads to the arguments.
+ * NT_PRPSINFO has the first 80 bytes at most, and the auxiliary vector, where NT_AUXV is lost. On
+ * top of the stack are, from low to high addresses: argc, pointers to the arguments, 0, pointers to
+ * the environment, 0, the auxiliary vector, and then the strings, the program's path (AT_EXECFN)
+ * and a word of zeros last. So the vector's entry for that path is searched for from the path
+ * downward; what is before the vector leads to the arguments.
  */
 #include "sym/open.h"
 #include "util/checked.h"

@@ -23,7 +23,7 @@ bool dynamic_value(const struct mem *m, addr_t dynamic, int64_t tag, uint64_t *r
 /** The same of a value that is an address: some dynamic linkers add the bias to it in place. */
 bool dynamic_addr(const struct mem *m, addr_t dynamic, int64_t tag, uint64_t bias, addr_t *ret);
 
-/** Where the list begins, as the file whose dynamic section is at `dynamic` knows; 0: it does not. */
+/** Where the list begins, if the file whose dynamic section is at `dynamic` knows; else 0. */
 addr_t link_map_head(const struct mem *m, addr_t dynamic, uint64_t bias);
 
 /** Call `fn` for each entry from `head` on, up to one that is not linked to the one before it. */

@@ -7,6 +7,7 @@
 #include "util/checked.h"
 #include "util/hashmap.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define PAGE_BYTES 4096u
@@ -25,6 +26,9 @@ struct search {
 	const struct target_opts *opts;
 	VEC(struct lost) found;	   // sorted by start
 	struct hashmap by_dynamic; // index in `found`
+	struct lost *exe;	   // the one in `found` that the user named
+	addr_t placed_dynamic;	   // of a program whose header is not in memory; 0: none was found
+	uint64_t placed_bias;
 	struct mapping_vec *out;
 };
 
@@ -114,73 +118,14 @@ static int find_headers(struct search *s, struct ccore_error *err)
 	return 0;
 }
 
-// -- by the dynamic linker's list
+// -- by the files that the user and the stack name
 
-// Where a file's header is not saved, the file itself tells what was mapped.
-static int take_file(struct search *s, const char *path, const char *name, uint64_t bias,
-		     struct ccore_error *err)
+// An absolute path that the kernel put on the program's stack.
+static bool program_path(const struct search *s, char ret[LIM_PATH_BYTES])
 {
-	struct elf_phdrs phdrs;
-	struct elf_ident id;
-	struct file_map f;
-	int r = 0;
-
-	if (file_map_open(path, &f, NULL, NULL) < 0)
-		return 0;
-	if (elf_ident_of_file(&f, &id) && elf_phdrs_of_file(&f, &phdrs) &&
-	    headless_is_at(s->t, &f, bias)) {
-		r = push_segments(s, &phdrs, bias, name, err);
-		r = r < 0 ? r : 1;
-	}
-	file_map_close(&f);
-	return r;
+	return s->t->execfn && mem_read_cstr(&s->t->mem, s->t->execfn, ret, LIM_PATH_BYTES) == 0 &&
+	       ret[0] == '/';
 }
-
-static int take_listed(void *ctx, const struct link_map *l, struct ccore_error *err)
-{
-	struct search *s = ctx;
-	const char *name, *path;
-	uint32_t i;
-	int r;
-
-	if (!l->name[0] || l->name[0] == '[')
-		return 0;
-	name = strncmp(l->name, VDSO, strlen(VDSO)) == 0 ? "[vdso]"
-							 : arena_strdup(&s->t->arena, l->name);
-	if (!name)
-		return err_nomem(err);
-	if (hashmap_get(&s->by_dynamic, l->dynamic, &i)) {
-		if (!s->found.data[i].name)
-			s->found.data[i].name = name;
-		return 0;
-	}
-	if (name[0] != '/' || mappings_find(&s->t->mappings, l->dynamic) == NULL ||
-	    mappings_find(&s->t->mappings, l->dynamic)->name[0] == '/')
-		return 0;
-	path = s->t->sysroot ? arena_printf(&s->t->arena, "%s%s", s->t->sysroot, name) : name;
-	if (!path)
-		return err_nomem(err);
-	r = take_file(s, path, name, l->bias, err);
-	return r < 0 ? r : 0;
-}
-
-static int read_list(struct search *s, struct ccore_error *err)
-{
-	addr_t head = 0;
-
-	for (uint64_t i = 0; i < s->found.n && !head; i++)
-		head = link_map_head(&s->t->mem, s->found.data[i].dynamic, s->found.data[i].bias);
-	if (head)
-		TRY(link_map_each(&s->t->mem, head, take_listed, s, err));
-	// What was loaded later is listed elsewhere, and may be left where the list's head is not.
-	for (uint64_t i = 0; i < s->found.n; i++)
-		if (!s->found.data[i].name)
-			TRY(link_map_of(&s->t->mem, s->found.data[i].dynamic, s->found.data[i].bias,
-					take_listed, s, err));
-	return 0;
-}
-
-// -- names that the list does not have
 
 static struct lost *main_of(struct search *s)
 {
@@ -239,18 +184,24 @@ static bool bias_of_exe(const struct search *s, const struct file_map *f,
 	return n == 1;
 }
 
-static int place_exe(struct search *s, const struct file_map *f, struct ccore_error *err)
+static int place(struct search *s, const struct file_map *f, const char *name,
+		 struct ccore_error *err)
 {
 	struct elf_phdrs phdrs;
 	struct elf_ident id;
-	const char *name;
 	uint64_t bias = 0;
 
+	if (!name)
+		return err_nomem(err);
 	if (!elf_ident_of_file(f, &id) || !elf_phdrs_of_file(f, &phdrs) ||
 	    !bias_of_exe(s, f, &phdrs, &bias))
 		return 0;
-	name = path_of_exe(s);
-	return name ? push_segments(s, &phdrs, bias, name, err) : err_nomem(err);
+	for (unsigned i = 0; i < phdrs.n; i++)
+		if (phdrs.of[i].p_type == PT_DYNAMIC) {
+			s->placed_dynamic = phdrs.of[i].p_vaddr + bias;
+			s->placed_bias = bias;
+		}
+	return push_segments(s, &phdrs, bias, name, err);
 }
 
 /*
@@ -265,16 +216,100 @@ static int take_exe(struct search *s, struct ccore_error *err)
 	if (!s->opts->exe || file_map_open(s->opts->exe, &f, NULL, NULL) < 0)
 		return 0; // local_file_check_exe() says why
 	for (uint64_t i = 0; i < s->found.n; i++)
-		if (is_file(s, &s->found.data[i], &f)) {
-			if (!s->found.data[i].name)
-				s->found.data[i].name = path_of_exe(s);
-			r = 1;
-		}
-	if (!r)
-		r = place_exe(s, &f, err);
+		if (is_file(s, &s->found.data[i], &f))
+			s->exe = &s->found.data[i];
+	if (!s->exe)
+		r = place(s, &f, path_of_exe(s), err);
 	file_map_close(&f);
+	return r;
+}
+
+// Where the program's header is not saved, the stack may still name it.
+static int take_program(struct search *s, struct ccore_error *err)
+{
+	char path[2 * LIM_PATH_BYTES], name[LIM_PATH_BYTES];
+	const char *root = s->t->sysroot ? s->t->sysroot : "";
+	struct file_map f;
+	int r;
+
+	if (main_of(s) || s->placed_dynamic || !program_path(s, name) ||
+	    snprintf(path, sizeof(path), "%s%s", root, name) >= (int)sizeof(path) ||
+	    file_map_open(path, &f, NULL, NULL) < 0)
+		return 0;
+	r = place(s, &f, arena_strdup(&s->t->arena, name), err);
+	file_map_close(&f);
+	return r;
+}
+
+// -- by the dynamic linker's list
+
+// Where a file's header is not saved, the file itself tells what was mapped.
+static int take_file(struct search *s, const char *path, const char *name, uint64_t bias,
+		     struct ccore_error *err)
+{
+	struct elf_phdrs phdrs;
+	struct elf_ident id;
+	struct file_map f;
+	int r = 0;
+
+	if (file_map_open(path, &f, NULL, NULL) < 0)
+		return 0;
+	if (elf_ident_of_file(&f, &id) && elf_phdrs_of_file(&f, &phdrs) &&
+	    headless_is_at(s->t, &f, bias)) {
+		r = push_segments(s, &phdrs, bias, name, err);
+		r = r < 0 ? r : 1;
+	}
+	file_map_close(&f);
+	return r;
+}
+
+static int take_listed(void *ctx, const struct link_map *l, struct ccore_error *err)
+{
+	struct search *s = ctx;
+	const char *name, *path;
+	uint32_t i;
+	int r;
+
+	if (!l->name[0] || l->name[0] == '[')
+		return 0;
+	name = strncmp(l->name, VDSO, strlen(VDSO)) == 0 ? "[vdso]"
+							 : arena_strdup(&s->t->arena, l->name);
+	if (!name)
+		return err_nomem(err);
+	if (hashmap_get(&s->by_dynamic, l->dynamic, &i)) {
+		if (!s->found.data[i].name)
+			s->found.data[i].name = name;
+		return 0;
+	}
+	if (name[0] != '/' || mappings_find(&s->t->mappings, l->dynamic) == NULL ||
+	    mappings_find(&s->t->mappings, l->dynamic)->name[0] == '/')
+		return 0;
+	path = s->t->sysroot ? arena_printf(&s->t->arena, "%s%s", s->t->sysroot, name) : name;
+	if (!path)
+		return err_nomem(err);
+	r = take_file(s, path, name, l->bias, err);
 	return r < 0 ? r : 0;
 }
+
+static int read_list(struct search *s, struct ccore_error *err)
+{
+	addr_t head = 0;
+
+	for (uint64_t i = 0; i < s->found.n && !head; i++)
+		head = link_map_head(&s->t->mem, s->found.data[i].dynamic, s->found.data[i].bias);
+	if (!head)
+		head = link_map_head(&s->t->mem, s->placed_dynamic, s->placed_bias);
+	if (head)
+		TRY(link_map_each(&s->t->mem, head, take_listed, s, err));
+	// What was loaded later is listed elsewhere, and may be left where the list's head is not.
+	for (uint64_t i = 0; i < s->found.n; i++)
+		if (!s->found.data[i].name)
+			TRY(link_map_of(&s->t->mem, s->found.data[i].dynamic, s->found.data[i].bias,
+					take_listed, s, err));
+	return 0;
+}
+
+// -- names that the list does not have
 
 // The program is listed without its name, which the kernel put on its stack.
 static int name_main(struct search *s, struct ccore_error *err)
@@ -282,11 +317,18 @@ static int name_main(struct search *s, struct ccore_error *err)
 	struct lost *f = main_of(s);
 	char path[LIM_PATH_BYTES];
 
-	if (!f || f->name || !s->t->execfn ||
-	    mem_read_cstr(&s->t->mem, s->t->execfn, path, sizeof(path)) < 0 || path[0] != '/')
+	if (!f || f->name || !program_path(s, path))
 		return 0;
 	f->name = arena_strdup(&s->t->arena, path);
 	return f->name ? 0 : err_nomem(err);
+}
+
+static int name_exe(struct search *s, struct ccore_error *err)
+{
+	if (!s->exe || s->exe->name)
+		return 0;
+	s->exe->name = path_of_exe(s);
+	return s->exe->name ? 0 : err_nomem(err);
 }
 
 static const char *name_it_has_itself(struct search *s, const struct lost *f)
@@ -336,9 +378,11 @@ static int push_found(struct search *s, struct ccore_error *err)
 static int find(struct search *s, struct ccore_error *err)
 {
 	TRY(find_headers(s, err));
+	TRY(take_exe(s, err));
+	TRY(take_program(s, err));
 	TRY(read_list(s, err));
 	TRY(name_main(s, err));
-	TRY(take_exe(s, err));
+	TRY(name_exe(s, err));
 	TRY(name_rest(s, err));
 	return push_found(s, err);
 }

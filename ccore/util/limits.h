@@ -39,7 +39,7 @@
 // Program headers of a mapped module: linkers write about a dozen.
 #define LIM_MODULE_PHDRS 256u
 
-// ELF files that are looked for in a core without a list of them, and entries of the dynamic linker's.
+// ELF files that are looked for in a core without a list of them; entries of the dynamic linker's.
 #define LIM_LOST_FILES 65536u
 
 // A saved /proc/PID/maps: LIM_MAPPINGS lines of usual length.
