@@ -165,7 +165,6 @@ def test_cut_anywhere_gives_what_is_there(lab, debian, cut):
     core = lab.target(debian, "mixed", "gcore")
     data = read(core.name)
     whole = counts(core.ask("types", "-n", "all"))
-    before = sum(whole.values())
     for hundredth in (90, 60, 30):
         part = data[:len(data) * hundredth // 100]
         for options in ((), ("--exe", core.python.image)):
@@ -178,9 +177,7 @@ def test_cut_anywhere_gives_what_is_there(lab, debian, cut):
                 if full == name or full.endswith("." + name))} == {}
             assert any("cut off" in note for note in found.document["notes"])
             assert ask(path, "bt", *options).status == INCOMPLETE
-            objects = sum(counts(found).values())
-        assert objects < before, "less of the core, and no less objects"
-        before = objects
+            assert sum(counts(found).values()) < sum(whole.values())
 
 
 @pytest.mark.skipif(not shutil.which("zstd"), reason="there is no program zstd here")
