@@ -144,6 +144,18 @@ static void check_references(const struct layout *l, struct strbuf *wrong)
 #include "layout/roots.def"
 }
 
+// It is read whole, and its links as words.
+static void check_gc_head(const struct layout *l, struct strbuf *wrong)
+{
+	static const enum field_id words[] = {F_GC_NEXT, F_GC_PREV, F_GC_REFS};
+
+	if (l->struct_size[S_PyGC_Head] > LIM_GC_HEAD_BYTES)
+		complain(wrong, "impossible size of", "PyGC_Head");
+	for (unsigned i = 0; i < LENGTH(words); i++)
+		if (layout_has(l, words[i]) && l->fields[words[i]].size != 8)
+			complain(wrong, "impossible", "link or count of PyGC_Head");
+}
+
 static int validate(const struct layout *l, bool whole, struct ccore_error *err)
 {
 	struct strbuf wrong = {0};
@@ -152,6 +164,7 @@ static int validate(const struct layout *l, bool whole, struct ccore_error *err)
 	check_presence(l, whole ? KNOWN : MUST, &wrong);
 	check_places(l, &wrong);
 	check_references(l, &wrong);
+	check_gc_head(l, &wrong);
 	for (unsigned i = 0; whole && i < SYMBOL_N; i++)
 		if (!l->symbols[i] && symbols[i].need == MUST)
 			complain(&wrong, "missing symbol", symbols[i].names);
