@@ -81,7 +81,7 @@ static bool drop_broken(struct layout *l)
 // What one of them drops may be what another one wants.
 void companions_drop(struct layout *l)
 {
-	while (drop_by_rules(l) | drop_broken(l))
+	while (drop_by_rules(l) || drop_broken(l))
 		continue;
 }
 
