@@ -52,14 +52,15 @@ def read_truth(target):
     return objects
 
 
-def read_heap(target):
+def read_heap(target, options=()):
     """{address: row} of all that necropy finds.
 
     It may find objects that CPython's own lists do not lead to, and something wrong with those:
     status 3. That all others are whole is what is compared here.
     """
     with open(os.devnull, "w") as nowhere:
-        export = subprocess.Popen([oracle.NECROPY, "export", target.name, "--format", "jsonl"],
+        export = subprocess.Popen([oracle.NECROPY, "export", target.name, "--format", "jsonl"]
+                                  + list(options),
                                   stdout=subprocess.PIPE, stderr=nowhere)
         objects, _ = read_lines(export.stdout)
         export.stdout.close()

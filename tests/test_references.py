@@ -19,8 +19,8 @@ from necropy_gdb import _native  # noqa: E402  (found by the line above)
 class Binding(object):
     """References of one object after the other, from one session."""
 
-    def __init__(self, core, layout=None):
-        choices = _native.Choices(None, None, None, None, 0, 1, 0, layout)
+    def __init__(self, core, layout=None, debug_dir=None):
+        choices = _native.Choices(None, debug_dir, None, None, 0, 1, 0, layout)
         self.session = _native.load().open_core(core, choices, _native.Callbacks(self.go_on))
 
     @staticmethod

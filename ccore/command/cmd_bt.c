@@ -57,6 +57,8 @@ static int add_stack(struct bt *b, const struct thread *t, const struct stack *p
 			add_frames(b, t, &merged);
 		else if (b->is_broken)
 			b->broken++;
+		else if (!stack_frames_are_known(&b->s->heap.layout))
+			; // it may run some: layout_notes() says so
 		else if (!t->crashed)
 			b->idle++;
 		else if (!b->crashed_n)

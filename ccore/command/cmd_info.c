@@ -80,6 +80,7 @@ static void add_python(struct info *i)
 	add(i, "build-id", "%s", t->build_id ? t->build_id : "none");
 	add_text(i, "layout", layout_describe);
 	add_text(i, "symbols", layout_describe_symbols);
+	add_text(i, "tables", layout_describe_tables);
 	add_text(i, "debug offsets", layout_describe_offsets);
 	add(i, "emulator", "%s", h->emu.why_not ? h->emu.why_not : "available");
 	add(i, "interpreters", "%" PRIu64, h->runtime.interpreters.n);

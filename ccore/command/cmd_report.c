@@ -169,7 +169,10 @@ static int add_thread(struct report *p, const struct thread *t, struct ccore_err
 	TRY(thread_stack(&p->s->heap, t, &stack, err));
 	report_add_frames(p, &stack);
 	if (!stack.frames.n)
-		report_add(p, "python", 0, "the thread runs no Python code");
+		report_add(p, "python", 0,
+			   stack_frames_are_known(&p->s->heap.layout)
+				   ? "the thread runs no Python code"
+				   : "not known: the layout has no table of frames");
 	stack_done(&stack);
 	if (state)
 		add_recursion(p, state);

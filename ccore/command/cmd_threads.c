@@ -155,7 +155,10 @@ static int add_thread(struct listing *w, uint64_t i, struct ccore_error *err)
 	set_state(w, row, &w->waits.all.data[i].state);
 	set_wait(w, row, &w->waits.all.data[i]);
 	TRY(thread_stack(&w->s->heap, t, &stack, err));
-	table_set_u64(w->t, row, w->depth, t->state == NO_THREAD ? TABLE_UNKNOWN : stack.frames.n);
+	table_set_u64(w->t, row, w->depth,
+		      t->state == NO_THREAD || !stack_frames_are_known(&w->s->heap.layout)
+			      ? TABLE_UNKNOWN
+			      : stack.frames.n);
 	table_set_u64(w->t, row, w->line, TABLE_UNKNOWN);
 	if (stack.frames.n)
 		set_frame(w, row, &stack.frames.data[0]);

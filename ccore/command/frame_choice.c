@@ -38,6 +38,9 @@ int frame_choose(struct session *s, const char *thread, uint64_t frame, struct s
 		status = err_set(err, CCORE_ENOTFOUND, 0,
 				 "there is no frame %" PRIu64 ": the outermost is %" PRIu64, frame,
 				 stack.frames.n - 1);
+	else if (!stack_frames_are_known(&s->heap.layout))
+		status = err_set(err, CCORE_ENOTFOUND, 0,
+				 "the layout has no table of frames: what runs is not known");
 	else
 		status = err_set(err, CCORE_ENOTFOUND, 0, "%s runs %sPython code",
 				 thread ? thread : "no thread", thread ? "no " : "");

@@ -2,6 +2,8 @@
 #include "command/layout_notes.h"
 
 #include "layout/debug_offsets.h"
+#include "py/stack_frame.h"
+#include "py/without_tables.h"
 
 #include <inttypes.h>
 
@@ -66,6 +68,47 @@ static void note_disagreements(const struct session *s, struct ccore_result *r)
 	strbuf_done(&text);
 }
 
+// -- of a CPython that no one has tabled
+
+static void note_untried(const struct layout *l, struct ccore_result *r)
+{
+	struct strbuf version = {0};
+
+	if (!layout_is_untried(l))
+		return;
+	put_version(l->version, &version);
+	if (!version.failed)
+		result_note(r,
+			    "CPython %s is newer than what this version of necropy was tried on: "
+			    "what no struct shows is taken to be as in the newest that was, and "
+			    "may be wrong (`necropy verify` looks for that)",
+			    version.data);
+	strbuf_done(&version);
+	r->incomplete = true;
+}
+
+static void note_missing_tables(const struct session *s, struct ccore_result *r)
+{
+	const struct heap *h = &s->heap;
+	struct strbuf types = {0};
+
+	if (without_tables(&h->layout, &types) && !types.failed) {
+		result_note(r, "the layout has no table of %s: what such objects refer to %s%s",
+			    types.data,
+			    h->py.emu ? "is known by their types' own code only"
+				      : "cannot be told, for there is no emulator to run their "
+					"types' own code",
+			    stack_frames_are_known(&h->layout)
+				    ? ""
+				    : "; what runs, and its locals, is not known");
+		if (without_class_names(&h->layout))
+			result_note(r, "classes are called by their bare names: where they come "
+				       "from cannot be read");
+		r->incomplete = true;
+	}
+	strbuf_done(&types);
+}
+
 void layout_notes(const struct session *s, struct ccore_result *r)
 {
 	const struct layout *l = &s->heap.layout;
@@ -73,6 +116,8 @@ void layout_notes(const struct session *s, struct ccore_result *r)
 	if (is_of_other_version(l))
 		note_other_version(l, r);
 	note_disagreements(s, r);
+	note_untried(l, r);
+	note_missing_tables(s, r);
 	if (s->heap.other_interpreter) {
 		result_note(r, "another interpreter runs in %s: only the one in %s was looked at",
 			    s->heap.other_interpreter->name, l->module->name);
@@ -111,6 +156,15 @@ void layout_describe_symbols(const struct session *s, struct strbuf *out)
 	}
 	strbuf_printf(out, "%" PRIu32 " from symbol tables, %" PRIu32 " found by structure", known,
 		      structure);
+}
+
+void layout_describe_tables(const struct session *s, struct strbuf *out)
+{
+	struct strbuf types = {0};
+
+	if (without_tables(&s->heap.layout, &types) && !types.failed)
+		strbuf_printf(out, "none of %s", types.data);
+	strbuf_done(&types);
 }
 
 void layout_describe_offsets(const struct session *s, struct strbuf *out)

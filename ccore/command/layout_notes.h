@@ -14,6 +14,9 @@ void layout_describe(const struct session *s, struct strbuf *out);
 /** How many symbols are known, and from where; appended to `out`. */
 void layout_describe_symbols(const struct session *s, struct strbuf *out);
 
+/** Which types of every CPython the layout has no table of; nothing where there is none. */
+void layout_describe_tables(const struct session *s, struct strbuf *out);
+
 /** What _Py_DebugOffsets says of the layout; nothing where the target has none. */
 void layout_describe_offsets(const struct session *s, struct strbuf *out);
 

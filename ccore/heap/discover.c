@@ -224,9 +224,14 @@ static int visit_known(struct finder *f)
 // Stale words lead to freed objects, whose refcount is 0 or has become a free list's link.
 static bool has_plausible_refcount(struct finder *f, const struct py_object *o)
 {
+	const struct layout *l = f->r->layout;
 	bool immortal;
+	const uint64_t n = py_refcount(f->r, o, &immortal);
 
-	return refcount_is_plausible(f->r, py_refcount(f->r, o, &immortal));
+	// What follows a count of 32 bits tells it from half of an address.
+	if (!immortal && !layout_has(l, F_OB_REF_LOCAL) && !header_plausible_refcount(l, o->p))
+		return false;
+	return refcount_is_plausible(f->r, n);
 }
 
 // After all that is certain, so that an object which both lead to counts as certain.

@@ -160,7 +160,7 @@ bool generators_search(struct found_frames *found, const struct runtime *rt, str
 
 	for (uint64_t i = 0; i < found->all.n && !s.out_of_memory; i++)
 		look_at_slots(&s, found->all.data[i]);
-	if (os)
+	if (os && layout_has(r->layout, F_GI_IFRAME))
 		look_at_c_stack(&s, rt, os);
 	for (uint64_t i = 0; i < s.running.n && !s.out_of_memory; i++)
 		look_at_slots(&s, s.running.data[i].frame);

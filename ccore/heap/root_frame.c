@@ -92,6 +92,10 @@ int root_frames_add(struct roots *roots, const struct runtime *rt, struct py_rea
 		.next = {.kind = ROOT_FRAME, .thread = thread, .interpreter = t->interpreter},
 	};
 
+	// Without tables of frames nothing is known of them; the words of the thread's state and of
+	// its stack are looked at all the same.
+	if (!stack_frames_are_known(r->layout))
+		return 0;
 	if (follow(&w, t->frame, err) == 0)
 		return recover(&w, rt, t, err);
 	return 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "heap/runtime.h"
 
+#include "layout/companions.h"
+
 // -- addresses that depend on where the version keeps its collector
 
 static addr_t offset_from(const struct layout *l, addr_t base, enum field_id f)
@@ -196,22 +198,35 @@ static int read_threads(struct runtime *rt, struct py_reader *r, uint32_t interp
 // -- the version
 
 // sys.hexversion fits one digit of an int. Read without types: their meaning depends on it.
+static bool read_hexversion(const struct runtime *rt, struct py_reader *r, uint32_t *ret)
+{
+	const struct layout *l = r->layout;
+	const enum field_id digit = layout_has(l, F_INT27_IVAL) ? F_INT27_IVAL : F_LONG_DIGIT;
+
+	for (uint64_t i = 0; layout_has(l, digit) && i < rt->interpreters.n; i++) {
+		const addr_t value = dict_lookup(r, rt->interpreters.data[i].sysdict, "hexversion");
+
+		if (value && mem_read_u32(r->py->mem, value + layout_off(l, digit), ret) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int read_version(struct runtime *rt, struct py_reader *r, uint32_t otherwise, uint32_t *ret,
 			struct ccore_error *err)
 {
 	const struct layout *l = r->layout;
-	const bool py27 = layout_has(l, F_INT27_IVAL);
-	const uint32_t off = layout_off(l, py27 ? F_INT27_IVAL : F_LONG_DIGIT);
 
-	for (uint64_t i = 0; i < rt->interpreters.n; i++) {
-		const addr_t value = dict_lookup(r, rt->interpreters.data[i].sysdict, "hexversion");
-
-		if (value && mem_read_u32(r->py->mem, value + off, ret) == 0)
-			return 0;
-	}
+	if (read_hexversion(rt, r, ret))
+		return 0;
 	*ret = otherwise;
 	if (otherwise)
 		return 0;
+	// Where there is no table to read that with, text in memory has it, or who gave the rest.
+	if (l->version && layout_lacks_version(l)) {
+		*ret = l->version;
+		return 0;
+	}
 	return err_set(
 		err, CCORE_EDAMAGED, rt->interpreters.data[0].sysdict,
 		"cannot read sys.hexversion, so the version of CPython is not known: its "

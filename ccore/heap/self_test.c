@@ -2,6 +2,7 @@
 #include "heap/self_test.h"
 
 #include "heap/search.h"
+#include "layout/companions.h"
 
 // Objects of each list that are looked at.
 #define OBJECTS_SEEN_MAX 2000u
@@ -27,6 +28,21 @@ static const struct sized_type {
 	{"bytearray", S_PyByteArrayObject},
 	{"frozenset", S_PySetObject},
 };
+
+// The two types that lead to each other, where there is no table of dicts to look for more.
+static int test_first_types(struct py_reader *r, struct ccore_error *err)
+{
+	const struct layout *l = r->layout;
+	const addr_t type = l->symbols[SYM_TYPE_TYPE], base = search_field(r, type, F_TP_BASE);
+
+	if (!search_is_object(r, type) ||
+	    search_field(r, type, F_TP_BASICSIZE) != l->struct_size[S_PyHeapTypeObject])
+		return wrong(type, "type", err);
+	if (!search_is_object(r, base) ||
+	    search_field(r, base, F_TP_BASICSIZE) != l->struct_size[S_PyObject])
+		return wrong(base, "object", err);
+	return 0;
+}
 
 static int test_types(const struct runtime *rt, struct py_reader *r, struct ccore_error *err)
 {
@@ -108,7 +124,9 @@ int self_test(const struct runtime *rt, struct py_reader *r, uint32_t expected_v
 	if (expected_version && expected_version >> 8 != r->layout->version >> 8)
 		return err_set(err, CCORE_ELAYOUT, 0,
 			       "sys.hexversion reads as 0x%x with this layout", r->layout->version);
-	TRY(test_types(rt, r, err));
+	TRY(test_first_types(r, err));
+	if (!layout_lacks(r->layout, S_PyDictObject) && !layout_lacks(r->layout, S_PyUnicodeObject))
+		TRY(test_types(rt, r, err));
 	TRY(test_threads(rt, r, err));
 	return test_lists(rt, r, err);
 }

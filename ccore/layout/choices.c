@@ -186,6 +186,15 @@ static int resolve_from_dwarf(struct layout *l, const struct target *t, struct c
 	return r;
 }
 
+static bool is_untried(const struct layout_choices *c)
+{
+	const addr_t at = c->base.symbols[SYM_PY_VERSION];
+	uint32_t version;
+
+	return at && mem_read_u32(&c->target->mem, at, &version) == 0 &&
+	       layout_version_support(version) == UNTRIED;
+}
+
 // The whole layout, or the reason in c->no_dwarf.
 static int try_dwarf(struct layout_choices *c, struct ccore_error *err)
 {
@@ -197,6 +206,8 @@ static int try_dwarf(struct layout_choices *c, struct ccore_error *err)
 		l->origin = ORIGIN_DWARF;
 		companions_drop(l);
 		r = validate_layout(l, &c->no_dwarf);
+		if (r < 0 && is_untried(c) && validate_fields(l, NULL) == 0)
+			r = 0; // there is no better one: what has changed is not read
 		if (r < 0)
 			(void)err_prefix(&c->no_dwarf, r, "%s", m->name);
 	}
@@ -216,6 +227,19 @@ static int try_dwarf(struct layout_choices *c, struct ccore_error *err)
 }
 
 // -- what a file says of it
+
+// Where there is no table of what sys.hexversion is in, text of the interpreter may tell.
+static void find_version(struct layout_choices *c)
+{
+	const struct layout *l = &c->base;
+	uint32_t version;
+
+	if (!layout_lacks_version(l))
+		return;
+	version = python_version_find(c->target, l->module, 0);
+	if (version)
+		c->base.version = version;
+}
 
 static int read_file(struct layout_choices *c, struct ccore_error *err)
 {
@@ -246,6 +270,7 @@ static int read_file(struct layout_choices *c, struct ccore_error *err)
 	c->base.module = m;
 	c->base.origin = ORIGIN_FILE;
 	c->base.table_version = c->base.version;
+	find_version(c);
 	// Addresses are of one build only.
 	for (unsigned i = 0; i < SYMBOL_N; i++)
 		if (m && build_id_n && build_id_n == m->build_id_n &&

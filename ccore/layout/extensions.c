@@ -90,7 +90,7 @@ static int add_extension(struct layout *l, const struct target *t, const struct 
 		return r;
 	add_missing(&both, &more);
 	companions_drop(&both);
-	if (validate_layout(&both, NULL) < 0)
+	if (validate_fields(&both, NULL) < 0)
 		return 0;
 	*l = both;
 	l->from_cache = l->from_cache && cached;

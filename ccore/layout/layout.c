@@ -17,14 +17,20 @@ static const int64_t fact_initial[FACT_N] = {
 #include "layout/cpython.def"
 };
 
-bool layout_version_is_supported(uint32_t version)
+enum support layout_version_support(uint32_t version)
 {
 	int64_t supported = fact_initial[FACT_SUPPORTED];
 
 	for (unsigned i = 0; i < sizeof(fact_rows) / sizeof(fact_rows[0]); i++)
 		if (fact_rows[i].id == FACT_SUPPORTED && version >= fact_rows[i].since)
 			supported = fact_rows[i].value;
-	return supported;
+	return (enum support)supported;
+}
+
+bool layout_is_untried(const struct layout *l)
+{
+	return l->facts[FACT_SUPPORTED] == UNTRIED ||
+	       (layout_has(l, F_OB_GC_BITS) && l->facts[FACT_SUPPORTED_FREE_THREADED] == UNTRIED);
 }
 
 int layout_set_version(struct layout *l, uint32_t version, struct ccore_error *err)
@@ -35,6 +41,12 @@ int layout_set_version(struct layout *l, uint32_t version, struct ccore_error *e
 	for (unsigned i = 0; i < sizeof(fact_rows) / sizeof(fact_rows[0]); i++)
 		if (version >= fact_rows[i].since)
 			l->facts[fact_rows[i].id] = fact_rows[i].value;
+	if (layout_is_untried(l) && l->origin != ORIGIN_DWARF && l->origin != ORIGIN_FILE)
+		return err_set(err, CCORE_EUNSUPPORTED, 0,
+			       "CPython %u.%u.%u is newer than what this version of necropy has "
+			       "tables of: its debug information is wanted, or a layout made of "
+			       "that elsewhere by `necropy layout`, given with --layout",
+			       version >> 24, (version >> 16) & 0xff, (version >> 8) & 0xff);
 	if (!l->facts[FACT_SUPPORTED])
 		return err_set(err, CCORE_EUNSUPPORTED, 0,
 			       "CPython %u.%u.%u is not supported: 2.7 and 3.6 to 3.15 are",

@@ -72,6 +72,10 @@ enum {
 #include "layout/extensions.def"
 };
 
+// Values of FACT_SUPPORTED. One that is newer than what was tried is read where debug information,
+// or a file that the user names, says what its structs are; its facts are those of the newest.
+enum support { NOT_SUPPORTED, SUPPORTED, UNTRIED };
+
 // Values of FACT_MANAGED: how a type with a managed dict keeps its instances' attributes.
 enum managed_scheme { MANAGED_NONE, MANAGED_TWO_WORDS, MANAGED_TAGGED, MANAGED_INLINE };
 
@@ -171,8 +175,11 @@ static inline const char *layout_source(const struct layout *l)
 	return layout_origin_name(l->origin);
 }
 
-/** Whether PY_VERSION_HEX `version` is one that can be read at all. */
-bool layout_version_is_supported(uint32_t version);
+/** How far PY_VERSION_HEX `version` can be read. */
+enum support layout_version_support(uint32_t version);
+
+/** Whether the version of `l`, which has its facts, is newer than what was tried. */
+bool layout_is_untried(const struct layout *l);
 
 /** Look up the facts for PY_VERSION_HEX `version`; CCORE_EUNSUPPORTED names the version. */
 int layout_set_version(struct layout *l, uint32_t version, struct ccore_error *err);

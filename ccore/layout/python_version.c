@@ -60,7 +60,7 @@ static void look_in(struct search *s, const uint8_t *p, uint64_t n)
 		const uint32_t v = !p[i - 1] && p[i + 1] == '.' ? parse(p + i, s->whole) : 0;
 
 		// What else looks so is of some library.
-		if (!v || !layout_version_is_supported(v))
+		if (!v || layout_version_support(v) != SUPPORTED)
 			continue;
 		s->differ |= s->version && s->version != v;
 		s->version = v;
@@ -111,7 +111,7 @@ uint32_t python_version_find(const struct target *t, const struct module *m, add
 	uint8_t *piece;
 
 	if (symbol && mem_read_u32(&t->mem, symbol, &version) == 0 &&
-	    layout_version_is_supported(version))
+	    layout_version_support(version) != NOT_SUPPORTED)
 		return version;
 	piece = malloc(PIECE);
 	if (!piece)

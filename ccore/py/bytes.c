@@ -49,6 +49,7 @@ static void repr_bytes(struct py_reader *r, const struct py_object *o, struct st
 
 const struct py_family family_bytes = {
 	.types = "bytes",
+	.needs = F_BYTES_SVAL,
 	.repr = repr_bytes,
 };
 

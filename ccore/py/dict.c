@@ -64,7 +64,7 @@ static bool read_keys(struct py_reader *r, addr_t keys, struct keys *ret)
 	const uint8_t *p =
 		keys % 8 || size > sizeof(scratch) ? NULL : py_get(r, keys, size, scratch);
 
-	if (!p ||
+	if (!p || !layout_has(l, F_MA_KEYS) ||
 	    !(layout_has(l, F_DK_LOG2_SIZE) ? decode_log2(l, p, ret) : decode_plain(l, p, ret)))
 		return false;
 	ret->n = field_u64(l, F_DK_NENTRIES, p);
@@ -159,7 +159,7 @@ bool dict_iter_init_at(struct dict_iter *it, struct py_reader *r, addr_t dict)
 {
 	uint8_t scratch[512];
 	const uint32_t size = r->layout->struct_size[S_PyDictObject];
-	const uint8_t *p = dict && dict % 8 == 0 && size <= sizeof(scratch)
+	const uint8_t *p = dict && dict % 8 == 0 && size && size <= sizeof(scratch)
 				   ? py_get(r, dict, size, scratch)
 				   : NULL;
 

@@ -5,6 +5,7 @@
  * the names that tables and declared members have: each reference is reported as often as
  * tp_traverse does, and no more.
  */
+#include "layout/companions.h"
 #include "py/families.h"
 
 #define SLOTS (4 * PY_PREFETCH)
@@ -242,6 +243,14 @@ static void describe_traversed(struct py_reader *r, const struct py_object *o)
 	edge_restore(&r->edges, &before);
 }
 
+// A declared member that is not visited, and leads to what the collector tracks, may be borrowed.
+static bool may_be_borrowed(struct py_reader *r, const struct edge *e)
+{
+	const struct py_type *type = e->source == SOURCE_MEMBER ? py_type_of(r, e->to) : NULL;
+
+	return type && type->flags & TYPE_GC;
+}
+
 static void emit_described(struct py_reader *r, const struct py_type *t)
 {
 	struct emulated *em = r->emulated;
@@ -256,7 +265,9 @@ static void emit_described(struct py_reader *r, const struct py_type *t)
 			continue;
 		else if (kind == EDGE_VISIT)
 			kind = EDGE_OWN;
+		r->edges.uncounted = kind == EDGE_OWN && may_be_borrowed(r, e);
 		edge_emit_from(&r->edges, e->to, kind, e->label, e->word, e->source);
+		r->edges.uncounted = false;
 	}
 }
 
@@ -280,23 +291,41 @@ static struct words words_of(struct py_reader *r, const struct py_object *o)
 	return w.p ? w : (struct words){0};
 }
 
+// A metatype's code visits what the type's dict owns: ctypes keeps its own things in there. And
+// where there are no tables, lru_cache's visits the type that its elements hold.
+static bool is_held_by_others(struct py_reader *r, const struct py_object *o, addr_t to)
+{
+	const struct py_type *type;
+
+	if (o->type->flags & TYPE_IS_TYPE)
+		return true;
+	if (!layout_lacks(r->layout, S_PyDictObject))
+		return false;
+	type = py_type_of(r, to);
+	return type && type->flags & TYPE_IS_TYPE;
+}
+
 static void emit_unnamed(struct py_reader *r, const struct py_object *o, const struct words *w)
 {
+	// As visit_dict() has it.
+	const enum edge_kind kind = dict_is_interned(r->py, o->addr) ? EDGE_WEAK : EDGE_VISIT;
 	struct emulated *em = r->emulated;
 
 	for (uint64_t off = w->from; off + 8 <= w->to; off += 8) {
 		const addr_t to = load_u64(w->p + off);
 
 		if (to && name_visited(em, to))
-			edge_emit_from(&r->edges, to, EDGE_VISIT, LABEL_OFFSET, off,
-				       SOURCE_EMULATED);
+			edge_emit_from(&r->edges, to, kind, LABEL_OFFSET, off, SOURCE_EMULATED);
 	}
-	// A metatype's code visits what the type's dict owns: ctypes keeps its own things in there.
-	r->edges.uncounted = o->type->flags & TYPE_IS_TYPE;
-	for (uint64_t i = 0; i < em->visited.n; i++)
-		if (!em->named.data[i])
-			edge_emit_from(&r->edges, em->visited.data[i], EDGE_VISIT, LABEL_TEXT,
-				       (uint64_t)(uintptr_t) " in C memory", SOURCE_EMULATED);
+	for (uint64_t i = 0; i < em->visited.n; i++) {
+		const addr_t to = em->visited.data[i];
+
+		if (em->named.data[i])
+			continue;
+		r->edges.uncounted = is_held_by_others(r, o, to);
+		edge_emit_from(&r->edges, to, kind, LABEL_TEXT,
+			       (uint64_t)(uintptr_t) " in C memory", SOURCE_EMULATED);
+	}
 	r->edges.uncounted = false;
 }
 

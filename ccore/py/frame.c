@@ -34,7 +34,7 @@ bool iframe_read(struct py_reader *r, addr_t frame, struct iframe *ret)
 	const uint8_t *p =
 		frame % 8 || size > sizeof(scratch) ? NULL : py_get(r, frame, size, scratch);
 
-	if (!p)
+	if (!p || !layout_has(l, F_F_FRAME))
 		return false;
 	*ret = (struct iframe){
 		.addr = frame,

@@ -8,7 +8,7 @@ static addr_t cell_contents(struct py_reader *r, addr_t cell)
 {
 	const struct py_type *type = py_type_of(r, cell);
 
-	if (!type || strcmp(type->name, "cell") != 0)
+	if (!type || strcmp(type->name, "cell") != 0 || !layout_has(r->layout, F_CELL_REF))
 		return cell;
 	return py_read_ptr(r, cell + layout_off(r->layout, F_CELL_REF), cell);
 }

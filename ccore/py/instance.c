@@ -84,7 +84,9 @@ void instance_attrs(struct py_reader *r, const struct py_object *o, struct insta
 		ret->dict = dict_word(r, o);
 		return;
 	}
-	if (ret->values)
+	if (ret->values && !layout_has(r->layout, F_HT_CACHED_KEYS))
+		ret->values = ret->values_n = 0; // no one knows how many there are
+	else if (ret->values)
 		ret->values_n = dict_keys_n(r, o->type->cached_keys, ret->values_n, o->addr);
 }
 

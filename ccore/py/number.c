@@ -29,9 +29,10 @@ static void long_shape(struct py_reader *r, const uint8_t *p, bool *ret_negative
 bool int_value_at(struct py_reader *r, addr_t addr, uint64_t *ret)
 {
 	const struct layout *l = r->layout;
+	const struct field *digit = &l->fields[F_LONG_DIGIT];
+	const uint32_t size = digit->found ? digit->off + 4 : 0;
 	uint8_t scratch[64];
-	const uint32_t size = layout_off(l, F_LONG_DIGIT) + 4;
-	const uint8_t *p = size <= sizeof(scratch) ? py_get(r, addr, size, scratch) : NULL;
+	const uint8_t *p = size && size <= sizeof(scratch) ? py_get(r, addr, size, scratch) : NULL;
 	bool negative;
 	uint64_t n;
 
@@ -86,17 +87,18 @@ bool int_value(struct py_reader *r, addr_t addr, int64_t *ret)
 bool int_from_bytes(struct py_reader *r, const uint8_t *p, uint64_t n, int64_t *ret)
 {
 	const struct py_type *type = py_type_get(r, load_u64(p + layout_off(r->layout, F_OB_TYPE)));
-	const uint32_t off = layout_has(r->layout, F_LONG_DIGIT)
-				     ? layout_off(r->layout, F_LONG_DIGIT)
-				     : UINT32_MAX;
 	uint64_t digits, value = 0;
+	uint32_t off;
 	bool negative;
 
 	if (type && type->family == &family_int27) {
 		*ret = field_i64(r->layout, F_INT27_IVAL, p);
 		return true;
 	}
-	if (!type || type->family != &family_int || off >= n)
+	if (!type || type->family != &family_int)
+		return false;
+	off = layout_off(r->layout, F_LONG_DIGIT);
+	if (off >= n)
 		return false;
 	long_shape(r, p, &negative, &digits);
 	if (digits > 2 || digits * 4 > n - off)
@@ -203,6 +205,7 @@ static void repr_int(struct py_reader *r, const struct py_object *o, struct strb
 
 const struct py_family family_int = {
 	.types = "int|long",
+	.needs = F_LONG_DIGIT,
 	.size = size_int,
 	.repr = repr_int,
 };
@@ -227,6 +230,7 @@ static uint64_t size_bool(struct py_reader *r, const struct py_object *o)
 
 const struct py_family family_bool = {
 	.types = "bool",
+	.needs = F_LONG_DIGIT,
 	.size = size_bool,
 	.repr = repr_bool,
 };

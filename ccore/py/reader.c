@@ -238,6 +238,13 @@ static bool counts_gc_head(struct py_reader *r, const struct py_object *o)
 	return true;
 }
 
+// Where nothing but its type is known, ob_size may be another thing: that of generators is.
+static bool has_so_many_items(struct py_reader *r, const struct py_object *o, uint64_t size)
+{
+	return !(o->type->flags & TYPE_SIZE_GUESSED) || o->type->family ||
+	       mem_readable(r->py->mem, o->addr, size) == size;
+}
+
 uint64_t py_sizeof(struct py_reader *r, const struct py_object *o, bool *ret_guess)
 {
 	const struct py_type *t = o->type;
@@ -250,6 +257,8 @@ uint64_t py_sizeof(struct py_reader *r, const struct py_object *o, bool *ret_gue
 		size = t->family->size(r, o);
 	else
 		size = t->basicsize + (t->itemsize ? t->itemsize * py_var_size(r, o) : 0);
+	if (t->itemsize && !has_so_many_items(r, o, size))
+		size = t->basicsize;
 	if (size > LIM_OBJECT_BYTES) {
 		damage_note(&r->damage, DAMAGE_BAD_CONTAINER, o->addr);
 		*ret_guess = true;

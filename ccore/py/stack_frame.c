@@ -32,7 +32,7 @@ static int32_t line_of_object(struct py_reader *r, addr_t object)
 {
 	uint32_t line;
 
-	if (!object ||
+	if (!object || !layout_has(r->layout, F_F_LINENO) ||
 	    mem_read_u32(r->py->mem, object + layout_off(r->layout, F_F_LINENO), &line) < 0)
 		return 0;
 	return (int32_t)line > 0 ? (int32_t)line : 0;
@@ -187,7 +187,8 @@ static uint8_t *copy_table(struct py_reader *r, addr_t table, uint64_t *ret_n)
 	struct py_object o;
 	uint8_t *copy;
 
-	if (!py_object_open(r, table, &o) || !type_has_flag(o.type, TPFLAG_BYTES))
+	if (!layout_has(r->layout, F_BYTES_SVAL) || !py_object_open(r, table, &o) ||
+	    !type_has_flag(o.type, TPFLAG_BYTES))
 		return NULL;
 	*ret_n = py_var_size(r, &o);
 	if (*ret_n > LIM_LINE_TABLE_BYTES)

@@ -32,6 +32,12 @@ struct stack_frame {
 	bool is_partial; // so far only being set up: sys._getframe() passes it by, too
 };
 
+/** Whether there are tables of frames at all; without, there is no frame to be read anywhere. */
+static inline bool stack_frames_are_known(const struct layout *l)
+{
+	return layout_has(l, F_F_CODE) || layout_has(l, F_F_FRAME);
+}
+
 /** The frame at `addr`, as thread states and frames have it; false when there is none. */
 bool stack_frame_read(struct py_reader *r, addr_t addr, struct stack_frame *ret);
 

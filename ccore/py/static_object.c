@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "py/static_object.h"
 
+#include "layout/companions.h"
+
 struct proof {
 	struct py_reader *r;
 	const struct static_place *place;
@@ -173,8 +175,8 @@ static bool refers_to_objects(struct proof *p, const struct py_object *o)
 {
 	bool any = false;
 
-	return !p->r->layout->facts[FACT_IMMORTAL] && !is_row_of_pointers(p, o) &&
-	       members_are_objects(p, o, &any) && any;
+	return !p->r->layout->facts[FACT_IMMORTAL] && !layout_lacks(p->r->layout, S_PyDictObject) &&
+	       !is_row_of_pointers(p, o) && members_are_objects(p, o, &any) && any;
 }
 
 // Those that are nothing but a header: known by name, or by the refcount that immortals have.

@@ -67,17 +67,16 @@ static bool locate_text(struct py_reader *r, addr_t addr, struct text *ret)
 	uint8_t scratch[256], flags_scratch[8];
 	const uint8_t *flags, *p;
 	bool is_unicode, whole, ok;
+	uint32_t least;
 
 	// Strings of the ASCII kind are shorter than PyUnicodeObject; more is read if it is there.
-	if (!addr || addr % 8 || size > sizeof(scratch))
+	if (!addr || addr % 8 || !size || size > sizeof(scratch))
 		return false;
 	p = py_get(r, addr, size, scratch);
 	whole = p != NULL;
-	if (!p)
-		p = py_get(r, addr,
-			   l->struct_size[layout_has(l, F_STR_LENGTH) ? S_PyASCIIObject
-								      : S_PyBytesObject],
-			   scratch);
+	least = l->struct_size[layout_has(l, F_STR_LENGTH) ? S_PyASCIIObject : S_PyBytesObject];
+	if (!p && least)
+		p = py_get(r, addr, least, scratch);
 	if (!p)
 		return false;
 	flags = py_get(r, field_u64(l, F_OB_TYPE, p) + layout_off(l, F_TP_FLAGS), 8, flags_scratch);
@@ -86,9 +85,10 @@ static bool locate_text(struct py_reader *r, addr_t addr, struct text *ret)
 	is_unicode = load_u64(flags) >> TPFLAG_UNICODE & 1;
 	if (is_unicode && layout_has(l, F_STR_LENGTH))
 		ok = locate_str(r, addr, p, whole, ret);
-	else if (is_unicode)
+	else if (is_unicode && layout_has(l, F_UNICODE27_LENGTH))
 		ok = whole && locate_unicode27(r, p, ret);
-	else if (!layout_has(l, F_STR_LENGTH) && load_u64(flags) >> TPFLAG_BYTES & 1)
+	else if (layout_has(l, F_UNICODE27_LENGTH) && layout_has(l, F_BYTES_SVAL) &&
+		 load_u64(flags) >> TPFLAG_BYTES & 1)
 		ok = locate_bytes(r, addr, p, ret);
 	else
 		return false;

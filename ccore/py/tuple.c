@@ -27,6 +27,7 @@ uint64_t tuple_length(struct py_reader *r, addr_t addr)
 
 const struct py_family family_tuple = {
 	.types = "tuple",
+	.needs = F_TUPLE_ITEM,
 	.visit = visit_tuple,
 	.repr = repr_tuple,
 };

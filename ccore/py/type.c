@@ -4,6 +4,7 @@
  * which family, which pointer members, where the attributes are, how much to read.
  */
 #include "py/raw_type.h"
+#include "py/without_tables.h"
 
 #include <stdio.h>
 
@@ -40,10 +41,10 @@ static bool name_can_be_trusted(const struct py_reader *r, addr_t type, const ch
 static const struct py_family *family_of(const struct layout *l, const char *tp_name)
 {
 	// Two names that changed their meaning with 3.0.
-	if (!layout_has(l, F_STR_LENGTH) && strcmp(tp_name, "str") == 0)
-		return &family_str27;
-	if (layout_has(l, F_INT27_IVAL) && strcmp(tp_name, "int") == 0)
-		return &family_int27;
+	if (layout_has(l, F_UNICODE27_LENGTH) && strcmp(tp_name, "str") == 0)
+		return layout_has(l, F_BYTES_SVAL) ? &family_str27 : NULL;
+	if (!l->facts[FACT_ONE_INT] && strcmp(tp_name, "int") == 0)
+		return layout_has(l, F_INT27_IVAL) ? &family_int27 : NULL;
 	for (unsigned i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		if (name_in_list(tp_name, families[i]->types))
 			return layout_has(l, families[i]->needs) &&
@@ -83,6 +84,15 @@ struct member_list {
 	uint64_t n, cap;
 };
 
+// Some have two names: classmethod's __func__ is also its __wrapped__.
+static bool is_declared(const struct member_list *list, uint64_t off)
+{
+	for (uint64_t i = 0; i < list->n; i++)
+		if (list->data[i].off == off)
+			return true;
+	return false;
+}
+
 // __slots__ of a Python class, or the T_OBJECT members of a C type.
 static bool declared_members(struct py_reader *r, const struct raw_type *t,
 			     const struct py_type *type, struct member_list *ret)
@@ -105,7 +115,7 @@ static bool declared_members(struct py_reader *r, const struct raw_type *t,
 		off = field_u64(l, F_MEMBER_OFFSET, p);
 		kind = field_u64(l, F_MEMBER_TYPE, p);
 		if ((kind != T_OBJECT_EX && kind != T_OBJECT) || type->basicsize < 8 ||
-		    off > type->basicsize - 8)
+		    off > type->basicsize - 8 || is_declared(ret, off))
 			continue;
 		// The name may lie in a file that is not here; the reference does not.
 		if (mem_read_cstr(r->py->mem, field_u64(l, F_MEMBER_NAME, p), name + 1,
@@ -176,7 +186,8 @@ static bool take_structseq(struct py_reader *r, struct py_type *type)
 	const addr_t n = dict ? dict_lookup(r, dict, "n_fields") : 0;
 	uint64_t fields;
 
-	if (!n || !dict_lookup(r, dict, "n_sequence_fields") || !int_value_at(r, n, &fields) ||
+	if (!n || !layout_has(r->layout, F_TUPLE_ITEM) ||
+	    !dict_lookup(r, dict, "n_sequence_fields") || !int_value_at(r, n, &fields) ||
 	    fields > LIM_MEMBERS)
 		return false;
 	type->family = &family_structseq;
@@ -184,15 +195,29 @@ static bool take_structseq(struct py_reader *r, struct py_type *type)
 	return true;
 }
 
+// Whether tables know how instances of Python classes keep their attributes.
+static bool attributes_are_known(const struct layout *l)
+{
+	const int64_t managed = l->facts[FACT_MANAGED];
+
+	return l->struct_size[S_PyDictObject] &&
+	       (managed == MANAGED_NONE || layout_has(l, F_HT_CACHED_KEYS)) &&
+	       (managed != MANAGED_INLINE || layout_has(l, F_VALUES_VALID));
+}
+
 // Python classes add what tables know; their base's code does the rest. A module's knows the state
 // behind it.
 static void find_traverse(const struct py_reader *r, struct py_type *type, bool known)
 {
-	const bool wanted = !known || type->family == &family_module;
+	// Tables of what a type adds do not say what is there before.
+	const bool wanted =
+		!known || type->family == &family_module || (type->base && type->base->traverser);
 
 	if (!r->py->emu)
 		return;
-	if (type->flags & TYPE_PYTHON)
+	if (type->flags & TYPE_PYTHON && !attributes_are_known(r->layout))
+		type->traverser = type->tp_traverse ? type : NULL;
+	else if (type->flags & TYPE_PYTHON)
 		type->traverser = type->base ? type->base->traverser : NULL;
 	else if (wanted && type->tp_traverse)
 		type->traverser = type;
@@ -303,6 +328,8 @@ static bool size_is_guessed(struct py_reader *r, const struct py_type *type)
 
 	if (!type->base || own_family)
 		return false;
+	if (without_class_names(r->layout)) // nor is there a __sizeof__ to be found
+		return true;
 	return type->base->flags & TYPE_SIZE_GUESSED ||
 	       dict_lookup(r, type_dict(r, type->addr), "__sizeof__");
 }

@@ -6,11 +6,16 @@
 
 #include <string.h>
 
-static const enum {
-	MAY,
-	MUST
+static const enum need {
+	MUST,
+	KNOWN,
+	MAY
 } field_needs[] = {
 #define FIELD(id, struct_id, path, need) need,
+#include "layout/cpython.def"
+};
+static const enum need struct_needs[] = {
+#define STRUCT(id, names, need) need,
 #include "layout/cpython.def"
 };
 // Without what these are bound to the layout is refused.
@@ -50,6 +55,20 @@ static void find_needed(bool needed[FIELD_N])
 	}
 }
 
+// What every CPython has, and a file that someone gives need not: companions_drop() takes the
+// fields. All of it is missing, or some, or nothing.
+static void drop_tables(struct layout *l, uint64_t *choice)
+{
+	enum { NONE, SOME, ALL, STYLES } style = next_random(choice) % STYLES;
+
+	for (unsigned i = 0; i < STRUCT_N; i++)
+		if (struct_needs[i] == KNOWN &&
+		    (style == ALL || (style == SOME && next_random(choice) % 4 == 0)))
+			l->struct_size[i] = 0;
+	for (unsigned i = 0; style == ALL && i < MEMBERS_N; i++)
+		l->members_size[i] = 0;
+}
+
 void thin_out(struct layout *l, uint64_t choice)
 {
 	static bool needed[FIELD_N];
@@ -58,8 +77,9 @@ void thin_out(struct layout *l, uint64_t choice)
 	if (!choice)
 		return;
 	find_needed(needed);
+	drop_tables(l, &choice);
 	for (unsigned i = 0; i < FIELD_N; i++)
-		if (next_random(&choice) % 4 == 0 && !needed[i])
+		if (next_random(&choice) % 4 == 0 && !needed[i] && field_needs[i] == MAY)
 			l->fields[i] = (struct field){0};
 	for (unsigned i = 0; i < MEMBERS_N; i++)
 		if (next_random(&choice) % 4 == 0)

@@ -13,7 +13,8 @@ static inline uint64_t next_random(uint64_t *state)
 
 /**
  * Let one row in four be missing from `l`, as in a file that someone gives with --layout: other ones
- * for each `choice`, and none for 0.
+ * for each `choice`, and none for 0. Of choices that are not 0 one in three leaves no table of dict
+ * and the like, and one some.
  */
 void thin_out(struct layout *l, uint64_t choice);
 
