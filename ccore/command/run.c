@@ -93,6 +93,7 @@ int command_run(struct session *s, const char *const *argv, uint64_t argc, struc
 	r->format = args.format;
 	r->exact_bytes = args.exact_bytes;
 	describe_target(s, r);
+	heap_begin_command(&s->heap);
 	status = c->stream ? stream(s, &args, sink, r, err) : c->run(s, &args, r, err);
 	if (status == 0)
 		status = table_finish(&r->table, row_limit(&args, r), err);

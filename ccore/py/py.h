@@ -121,6 +121,7 @@ struct py {
 	const struct layout *layout;
 	const struct mem *mem;
 	const struct emu_env *emu; // NULL: nothing is emulated
+	_Atomic int64_t emu_left;  // steps that emulated code may still take, on all threads
 	struct arena arena;	   // names, types, members
 	VEC(struct py_type *) types;
 	struct hashmap type_by_addr;	    // to index + 1; 0: known to be no type
