@@ -139,7 +139,7 @@ static int sweep_arena(struct sweep *w, uint32_t thread, const struct pymalloc_a
 		TRY(sweep_pool(w, thread, &pool, memo, dead_n));
 	}
 	if (used_n + a->free_n != a->total_n && missing_n == r->damage.count[DAMAGE_MISSING_POOL])
-		damage_note(&r->damage, DAMAGE_BAD_POOL, a->first);
+		pymalloc_note_count(r, a->first, used_n + a->free_n + 1u == a->total_n);
 	return 0;
 }
 
