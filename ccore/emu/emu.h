@@ -83,8 +83,8 @@ void emu_free(struct emu *e);
 
 /**
  * Run `calls` one after the other, from memory as the target has it. Referents of earlier runs
- * are forgotten. At least the first is run, or there is a reason; calls from some on may be left for
- * another time (EMU_LATER). Fails only when our own memory is out.
+ * are forgotten. At least the first is run, or there is a reason; calls from some on may be left
+ * for another time (EMU_LATER). Fails only when our own memory is out.
  */
 int emu_run(struct emu *e, struct emu_call *calls, uint64_t n);
 

@@ -131,8 +131,8 @@ struct py {
 	// Where 3.12+ keeps what static types have per interpreter: arrays of static_type_state.
 	addr_t static_types[2];
 	pthread_mutex_t lock; // for types
-	// The pool or arena whose count an allocation that was stopped half-way has left off by one;
-	// 0: none, 1: there were two, so that is not why.
+	// The pool or arena of which an allocation that was stopped half-way has left a count off
+	// by one; 0: none, 1: there were two, so that is not why.
 	_Atomic addr_t half_done;
 	uint64_t max_bytes;	  // that types may take
 	uint64_t member_n;	  // members of all types
