@@ -39,6 +39,12 @@ static void describe_completeness(struct session *s, struct ccore_result *r)
 	for (uint64_t i = 0; i < s->target.notes.n; i++)
 		result_note(r, "%s", s->target.notes.data[i]);
 	layout_notes(s, r);
+	if (s->heap.py.half_done > 1)
+		result_note(
+			r,
+			"one count of the memory allocator is off by one, at 0x%llx: as a thread "
+			"leaves it that is stopped inside of the allocator",
+			(unsigned long long)s->heap.py.half_done);
 	if (!r->target.gc_is_known && s->target.kind != TARGET_PROGRAM)
 		result_note(r, "it is not known whether a collection was running, as where the "
 			       "collector notes that was not found: it could hide objects");
@@ -93,6 +99,7 @@ int command_run(struct session *s, const char *const *argv, uint64_t argc, struc
 	r->format = args.format;
 	r->exact_bytes = args.exact_bytes;
 	describe_target(s, r);
+	heap_begin_command(&s->heap);
 	status = c->stream ? stream(s, &args, sink, r, err) : c->run(s, &args, r, err);
 	if (status == 0)
 		status = table_finish(&r->table, row_limit(&args, r), err);

@@ -2,6 +2,7 @@
 // Running calls: batches of them, each until it ends by itself or is ended.
 #include "emu/engine.h"
 
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -93,10 +94,25 @@ static bool has_taken_its_steps(struct emu *e)
 	return ++e->stuck >= CHECKS_MAX;
 }
 
+// Of `call_n` calls that ended and the one that runs: so much is not counted.
+static uint64_t free_steps(uint64_t call_n)
+{
+	return (call_n + 1) * LIM_EMU_CALL_STEPS;
+}
+
+static bool has_taken_all_steps(const struct emu *e)
+{
+	const uint64_t taken = e->steps - e->told_steps + e->cost, free = free_steps(EMU_BATCH);
+
+	return taken > free && (int64_t)(taken - free) > atomic_load(e->left);
+}
+
 static void check_steps(struct emu *e)
 {
 	e->check_at = e->steps + CHECK_STEPS;
-	if (has_taken_its_steps(e) || takes_too_long(e))
+	if (has_taken_all_steps(e))
+		stop(e, EMU_SPENT);
+	else if (has_taken_its_steps(e) || takes_too_long(e))
 		stop(e, EMU_LIMIT);
 }
 
@@ -245,7 +261,7 @@ static void power_off(struct emu *e)
 	e->data = e->room = e->zero = e->code = NULL;
 }
 
-struct emu *emu_new(const struct emu_env *env, bool reports)
+struct emu *emu_new(const struct emu_env *env, bool reports, _Atomic int64_t *left)
 {
 	struct emu *e = emu_is_available(env) ? calloc(1, sizeof(*e)) : NULL;
 
@@ -254,6 +270,7 @@ struct emu *emu_new(const struct emu_env *env, bool reports)
 	e->env = env;
 	e->lib = env->library;
 	e->reports = reports;
+	e->left = left;
 	if (power_on(e))
 		return e;
 	emu_free(e);
@@ -372,7 +389,7 @@ static int begin(struct emu *e, const struct emu_call *calls, uint64_t from, uin
 	e->drained = e->call_from; // what a call that is begun again has visited before
 	e->stuck = 0;
 	e->last_call = 0;
-	e->steps = 0;
+	e->steps = e->told_steps = 0;
 	e->check_at = CHECK_STEPS;
 	e->began_ns = now_ns();
 	load_calls(e, calls, from, n);
@@ -419,6 +436,7 @@ static bool can_go_on(struct emu *e, uc_err err)
 {
 	if (e->stopped == EMU_LIMIT && !e->exact) {
 		e->wasted_ns += now_ns() - e->began_ns;
+		atomic_fetch_add(e->left, e->spent); // they are counted once
 		e->exact = true;
 		return true;
 	}
@@ -460,6 +478,17 @@ static int give_up(struct emu_call *calls, uint64_t from, uint64_t n, enum emu_s
 	return 0;
 }
 
+// Take off what was taken since the last time, in which `call_n` calls have ended.
+static void spend(struct emu *e, uint64_t call_n)
+{
+	const uint64_t taken = e->steps - e->told_steps + e->cost, free = free_steps(call_n);
+
+	e->spent = taken > free ? (int64_t)(taken - free) : 0;
+	atomic_fetch_sub(e->left, e->spent);
+	e->told_steps = e->steps;
+	e->cost = 0;
+}
+
 static int run_batch(struct emu *e, struct emu_call *calls, uint64_t n)
 {
 	uint64_t at = 0, now, tries = 0, pc = STUB_START;
@@ -472,6 +501,7 @@ static int run_batch(struct emu *e, struct emu_call *calls, uint64_t n)
 		const uc_err err = start(e, pc);
 		bool sound = present_call(e, end, &now) && now >= at && collect(e, calls, at, now);
 
+		spend(e, sound ? now - at : 0);
 		TRY(drain(e));
 		if (sound && now > at) {
 			at = now;
@@ -479,6 +509,12 @@ static int run_batch(struct emu *e, struct emu_call *calls, uint64_t n)
 		}
 		if (at >= n)
 			return 0;
+		if (atomic_load(e->left) <= 0)
+			return give_up(calls, at, n,
+				       e->stopped == EMU_CANCELED ? EMU_CANCELED : EMU_SPENT);
+		// What one call alone visits has another limit.
+		if (at && control(e)->is_full && e->call_from >= LIM_EMU_BATCH_VISITED)
+			return give_up(calls, at, n, EMU_LATER);
 		if (sound && err == UC_ERR_OK && e->stopped == EMU_DONE && at < end &&
 		    control(e)->is_full && e->drained - e->call_from < allowed_visits(e)) {
 			control(e)->is_full = 0;
@@ -488,6 +524,7 @@ static int run_batch(struct emu *e, struct emu_call *calls, uint64_t n)
 		if (at < end && !(sound && can_go_on(e, err) && tries++ < LIM_EMU_TRIES)) {
 			e->wasted += e->steps;
 			e->wasted_ns += now_ns() - e->began_ns;
+			e->cost += LIM_EMU_FAIL_STEPS;
 			(void)give_up(calls, at, at + 1, why_ended(e, err)); // 0 it returns
 			if (is_endless(e, calls[at].function))
 				calls[at].status = EMU_LIMIT;
@@ -515,9 +552,14 @@ int emu_run(struct emu *e, struct emu_call *calls, uint64_t n)
 	e->drained = 0;
 	if (!e->uc || has_wasted_much(e))
 		return give_up(calls, 0, n, EMU_LIMIT);
+	if (atomic_load(e->left) <= 0)
+		return give_up(calls, 0, n, EMU_SPENT);
 	emu_reset(e);
-	for (uint64_t i = 0; i < n; i += EMU_BATCH)
+	for (uint64_t i = 0; i < n; i += EMU_BATCH) {
+		if (e->drained >= LIM_EMU_BATCH_VISITED)
+			return give_up(calls, i, n, EMU_LATER);
 		TRY(run_batch(e, calls + i, u64_min(n - i, EMU_BATCH)));
+	}
 	return 0;
 }
 

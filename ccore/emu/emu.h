@@ -46,6 +46,8 @@ enum emu_status {
 	EMU_LIMIT,	 // it does not end
 	EMU_SYSCALL,	 // it asked the kernel for something
 	EMU_INSTRUCTION, // one that the emulator does not know
+	EMU_SPENT,	 // all calls together have taken the steps that they may
+	EMU_LATER,	 // not run: those before it have visited too much to be kept together
 	EMU_CANCELED	 // the user said stop
 };
 
@@ -71,13 +73,18 @@ static inline bool emu_is_available(const struct emu_env *env)
 	return env->library && !env->why_not;
 }
 
-/** An emulator; NULL when memory is out or the library refuses. `reports`: asks for Ctrl-C. */
-struct emu *emu_new(const struct emu_env *env, bool reports);
+/**
+ * An emulator; NULL when memory is out or the library refuses. `reports`: asks for Ctrl-C. What its
+ * calls take is taken off `left`, which is the caller's, and of several if he likes; at 0 and less
+ * they end (EMU_SPENT).
+ */
+struct emu *emu_new(const struct emu_env *env, bool reports, _Atomic int64_t *left);
 void emu_free(struct emu *e);
 
 /**
  * Run `calls` one after the other, from memory as the target has it. Referents of earlier runs
- * are forgotten. Fails only when our own memory is out.
+ * are forgotten. At least the first is run, or there is a reason; calls from some on may be left
+ * for another time (EMU_LATER). Fails only when our own memory is out.
  */
 int emu_run(struct emu *e, struct emu_call *calls, uint64_t n);
 

@@ -10,6 +10,9 @@
 // What is copied because it is written to, or because it is not mapped here.
 #define COPY_BYTES 65536u
 
+// Copied in the time of one step.
+#define COPY_STEP_BYTES 64u
+
 static const struct mapping *find_mapping(const struct target *t, addr_t addr)
 {
 	uint64_t lo = 0, hi = t->mappings.n;
@@ -56,8 +59,11 @@ static bool add_region(struct emu *e, struct emu_region r, const uint8_t *bytes)
 	}
 	if (e->lib->uc_mem_map_ptr(e->uc, r.addr, r.size, r.perms, (void *)bytes) != UC_ERR_OK)
 		return false;
-	if (r.copy)
+	e->cost += LIM_EMU_MAP_STEPS;
+	if (r.copy) {
 		e->copied_bytes += r.size;
+		e->cost += r.size / COPY_STEP_BYTES;
+	}
 	return vec_push(&e->regions, r);
 }
 
@@ -228,6 +234,7 @@ void emu_reset(struct emu *e)
 
 		if (!r->written)
 			continue;
+		e->cost += r->size / COPY_STEP_BYTES;
 		if (r->kept) {
 			memcpy(r->copy, r->kept, r->size);
 			continue;
@@ -236,6 +243,7 @@ void emu_reset(struct emu *e)
 		(void)mem_read(&e->env->target->mem, r->addr, r->copy, r->size);
 		emu_patch(e, r->addr, r->size, r->copy);
 	}
+	e->cost += e->room_used / COPY_STEP_BYTES;
 	if (e->room_used)
 		(void)madvise(e->room, LIM_EMU_ROOM_BYTES, MADV_DONTNEED); // anonymous: zeros
 	e->room_used = 0;

@@ -70,6 +70,9 @@ struct emu {
 	const struct emu_env *env;
 	const struct emu_library *lib;
 	bool reports;
+	_Atomic int64_t *left; // steps that all calls may still take
+	int64_t spent;	       // what was taken off it last
+	uint64_t cost;	       // of what takes time besides steps, as steps; since `left` was told
 	uc_engine *uc;
 	VEC(struct emu_region) regions;
 	uint64_t copied_bytes;
@@ -91,6 +94,7 @@ struct emu {
 
 	// Steps are blocks of instructions.
 	uint64_t steps, check_at, last_call, stuck;
+	uint64_t told_steps;	 // of them, those that have been taken off `left`
 	struct hashmap endless;	 // by function: calls that did not end
 	uint64_t wasted;	 // by calls that did not end
 	uint64_t wasted_ns;	 // by them

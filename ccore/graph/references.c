@@ -157,24 +157,39 @@ struct each {
 	references_fn fn;
 	void *ctx;
 	bool stopped;
+	uint64_t left; // of the buffer, when it was stopped
 };
 
 static void give_edges(struct edge_buffer *b)
 {
 	struct each *each = b->sink.ctx;
 
-	for (uint32_t i = 0; i < b->n && !each->stopped; i++)
+	for (uint32_t i = 0; i < b->n && !each->stopped; i++) {
 		each->stopped = !each->fn(each->ctx, &b->items[i]);
+		if (each->stopped) {
+			each->left = b->left - u64_min(b->left, i);
+			b->left = 0; // no more is read
+		}
+	}
 }
 
 void references_each(struct heap *h, uint32_t id, references_fn fn, void *ctx)
 {
+	struct py_reader *r = heap_reader(h);
 	struct each each = {.fn = fn, .ctx = ctx};
-	const struct damage before = heap_reader(h)->damage;
+	const struct damage damage = r->damage;
+	const struct heap_allowance before = {r->edges.left, r->py->emu_left};
 
-	heap_limit_edges(h);
-	references_visit(h, heap_reader(h), id, give_edges, &each);
-	heap_reader(h)->damage = before;
+	r->edges.left = h->singly.words;
+	r->py->emu_left = h->singly.steps;
+	references_visit(h, r, id, give_edges, &each);
+	h->singly.words = each.stopped ? each.left : r->edges.left;
+	h->singly.steps = r->py->emu_left;
+	r->edges.left = before.words;
+	r->py->emu_left = before.steps;
+	r->damage = damage;
+	if (!h->singly.words || h->singly.steps <= 0)
+		damage_note(&r->damage, DAMAGE_LIMIT, id < h->node_n ? h->node_addr[id] : 0);
 }
 
 void references_label(struct heap *h, uint32_t id, const struct edge *e, struct strbuf *out)

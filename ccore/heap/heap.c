@@ -71,6 +71,7 @@ static int open_with(struct heap *h, uint32_t version, struct ccore_error *err)
 	if (emu_is_available(&h->emu))
 		h->py.emu = &h->emu;
 	h->py.max_bytes = h->opts.max_bytes;
+	heap_begin_command(h);
 	r = make_readers(h, err);
 	if (r == 0 && !is_sure)
 		r = search_interpreter(&h->layout, h->target, heap_reader(h), err);
@@ -342,8 +343,32 @@ void heap_damage(const struct heap *h, struct damage *ret)
 // Each edge is a word of memory of its own, but for keys that dicts share with others.
 #define EDGES_PER_WORD 4u
 
+static struct heap_allowance allowance(const struct heap *h)
+{
+	const uint64_t words = h->target->mem.bytes / 8;
+
+	return (struct heap_allowance){
+		.words = words * EDGES_PER_WORD,
+		.steps = (int64_t)(LIM_EMU_PASS_STEPS + words * LIM_EMU_PASS_STEPS_WORD),
+	};
+}
+
+// A heap whose code has once taken all the steps there were is not given as many again.
+#define SPENT_SHARE 8
+
 void heap_limit_edges(struct heap *h)
 {
+	const struct heap_allowance all = allowance(h);
+
 	for (uint32_t i = 0; i < h->thread_n; i++)
-		h->readers[i].edges.left = h->target->mem.bytes / 8 * EDGES_PER_WORD;
+		h->readers[i].edges.left = all.words;
+	h->has_spent |= h->py.emu_left < 0;
+	h->py.emu_left = h->has_spent ? all.steps / SPENT_SHARE : all.steps;
+}
+
+void heap_begin_command(struct heap *h)
+{
+	h->singly = allowance(h);
+	h->has_spent = false;
+	h->py.emu_left = h->singly.steps;
 }

@@ -51,6 +51,11 @@ struct universe {
 	bool complete;
 };
 
+struct heap_allowance {
+	uint64_t words; // that hold references
+	int64_t steps;	// of emulated code
+};
+
 struct heap {
 	const struct target *target;
 	struct layout layout;
@@ -70,6 +75,8 @@ struct heap {
 	struct gc_objects gc;
 
 	struct universe universe;
+	struct heap_allowance singly; // see heap_begin_command()
+	bool has_spent;		      // a pass of this command has taken all its steps
 
 	bool has_nodes;
 	struct addrset set;
@@ -145,9 +152,14 @@ const char *heap_node_found(const struct heap *h, uint64_t id);
 void heap_damage(const struct heap *h, struct damage *ret);
 
 /**
- * Allow the readers as many edges as the target's memory can honestly hold. Corrupt containers
- * that share one large table could give many times that; it is then damage (DAMAGE_LIMIT).
+ * Allow each reader, for one pass over the heap, as many edges as the target's memory can honestly
+ * hold, and the emulated code as many steps as it takes to visit them. Corrupt containers that
+ * share one large table could give many times that, and corrupt code take any time; it is then
+ * damage (DAMAGE_LIMIT).
  */
 void heap_limit_edges(struct heap *h);
+
+/** The same for all objects together that are then visited one at a time: references_each(). */
+void heap_begin_command(struct heap *h);
 
 #endif

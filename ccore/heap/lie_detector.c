@@ -91,7 +91,9 @@ static int check_one(struct check *c, const struct emu_call *call)
 	struct lie lie = {.object = call->args[0]};
 	struct py_object o;
 
-	if (call->status != EMU_DONE || !py_object_open(c->r, lie.object, &o))
+	if (call->status == EMU_SPENT || !c->r->edges.left)
+		damage_note(&c->r->damage, DAMAGE_LIMIT, lie.object);
+	if (call->status != EMU_DONE || !c->r->edges.left || !py_object_open(c->r, lie.object, &o))
 		return 0;
 	if (!ask_tables(c, &o))
 		return CCORE_ENOMEM;
@@ -107,9 +109,28 @@ static int check_one(struct check *c, const struct emu_call *call)
 	return 0;
 }
 
+// Calls [first, first + *n) that were run; *n is then how many did not have to be left for later.
+static int check_calls(struct check *c, const struct emu *e, uint64_t first, uint64_t *n)
+{
+	const struct emu_call *calls = c->calls + first;
+	uint64_t visited = 0, run_n = 0;
+
+	for (; run_n < *n && calls[run_n].status != EMU_LATER; run_n++)
+		if (calls[run_n].n)
+			visited = calls[run_n].first + calls[run_n].n;
+	if (!vec_reserve(&c->visited, visited + 1))
+		return CCORE_ENOMEM;
+	if (visited)
+		memcpy(c->visited.data, emu_referents(e), visited * sizeof(addr_t));
+	for (uint64_t i = 0; i < run_n; i++)
+		TRY(check_one(c, &calls[i]));
+	*n = run_n;
+	return 0;
+}
+
 static int check_batch(struct check *c, struct emu *e, const addr_t *objects, uint64_t n)
 {
-	uint64_t call_n = 0, visited = 0;
+	uint64_t call_n = 0, done_n = 0;
 
 	for (uint64_t i = 0; i < n; i++) {
 		const struct py_type *type = py_type_of(c->r, objects[i]);
@@ -118,17 +139,13 @@ static int check_batch(struct check *c, struct emu *e, const addr_t *objects, ui
 		if (is_checked(type) && !dict_is_interned(&c->h->py, objects[i]))
 			emu_traverse(e, &c->calls[call_n++], type->tp_traverse, objects[i]);
 	}
-	TRY(emu_run(e, c->calls, call_n));
-	for (uint64_t i = 0; i < call_n; i++)
-		visited = c->calls[i].first + c->calls[i].n > visited
-				  ? c->calls[i].first + c->calls[i].n
-				  : visited;
-	if (!vec_reserve(&c->visited, visited + 1))
-		return CCORE_ENOMEM;
-	if (visited)
-		memcpy(c->visited.data, emu_referents(e), visited * sizeof(addr_t));
-	for (uint64_t i = 0; i < call_n; i++)
-		TRY(check_one(c, &c->calls[i]));
+	while (done_n < call_n) {
+		uint64_t run_n = call_n - done_n;
+
+		TRY(emu_run(py_emulator(c->r), c->calls + done_n, run_n));
+		TRY(check_calls(c, e, done_n, &run_n));
+		done_n += run_n;
+	}
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "heap/pymalloc.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 // An arena is never cut into more pools; one that does not begin at a pool's boundary has one
@@ -305,6 +306,33 @@ static uint32_t mark_free(struct pymalloc_pool *p, addr_t at, bool *ret_ok)
 	return n;
 }
 
+void pymalloc_note_count(struct py_reader *r, addr_t addr, bool by_one)
+{
+	_Atomic addr_t *at = &r->py->half_done;
+	addr_t before = 0;
+
+	if (by_one && (atomic_compare_exchange_strong(at, &before, addr) || before == addr))
+		return;
+	// Which of two was met first depends on the threads: both are damage.
+	if (by_one && before > 1 && atomic_compare_exchange_strong(at, &before, 1))
+		damage_note(&r->damage, DAMAGE_BAD_POOL, before);
+	damage_note(&r->damage, DAMAGE_BAD_POOL, addr);
+}
+
+// Mark the blocks on the `chain` of free ones; `used` are counted by the pool. A block is counted
+// before it leaves the chain, and when it has come back still is; a chain that has become empty
+// begins at a block before that is carved.
+static void mark_and_check(struct pymalloc_pool *p, addr_t pool, struct py_reader *r, uint64_t used,
+			   addr_t chain)
+{
+	bool ok;
+	const uint32_t counted = p->n - mark_free(p, chain, &ok);
+
+	ok |= chain == p->first + (uint64_t)p->n * p->size;
+	if (!ok || used != counted)
+		pymalloc_note_count(r, pool, ok && used == counted + 1u);
+}
+
 enum pool_kind pymalloc_pool_read(const struct pymalloc *m, const struct pymalloc_arena *a,
 				  addr_t addr, struct py_reader *r, uint8_t *scratch,
 				  struct pymalloc_pool *ret)
@@ -312,7 +340,6 @@ enum pool_kind pymalloc_pool_read(const struct pymalloc *m, const struct pymallo
 	const struct layout *l = r->layout;
 	const uint8_t *p = py_get(r, addr, m->pool_bytes, scratch);
 	uint64_t used, size, next, begin;
-	bool ok;
 
 	if (!p) {
 		damage_note(&r->damage, DAMAGE_MISSING_POOL, addr);
@@ -336,8 +363,8 @@ enum pool_kind pymalloc_pool_read(const struct pymalloc *m, const struct pymallo
 	ret->size = (uint32_t)size;
 	ret->n = (uint32_t)((next - begin) / size);
 	memset(ret->free, 0, (ret->n + 63u) / 64 * 8);
-	if (ret->n - mark_free(ret, field_u64(l, F_POOL_FREEBLOCK, p), &ok) != used || !ok ||
-	    field_u64(l, F_POOL_ARENAINDEX, p) != a->index)
+	mark_and_check(ret, addr, r, used, field_u64(l, F_POOL_FREEBLOCK, p));
+	if (field_u64(l, F_POOL_ARENAINDEX, p) != a->index)
 		damage_note(&r->damage, DAMAGE_BAD_POOL, addr);
 	return POOL_USED;
 }

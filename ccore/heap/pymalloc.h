@@ -71,6 +71,12 @@ enum pool_kind pymalloc_pool_read(const struct pymalloc *m, const struct pymallo
 				  addr_t addr, struct py_reader *r, uint8_t *scratch,
 				  struct pymalloc_pool *ret);
 
+/**
+ * A count of the pool or arena at `addr` is wrong, `by_one` as while a thread is inside the
+ * allocator. One such in a target is no damage: r->py->half_done has it.
+ */
+void pymalloc_note_count(struct py_reader *r, addr_t addr, bool by_one);
+
 /** Pools of `a` from its first to its end. */
 static inline uint32_t pymalloc_pools(const struct pymalloc *m, const struct pymalloc_arena *a)
 {

@@ -71,7 +71,8 @@ static int take_arena(struct walk *w, uint32_t thread, uint64_t i)
 		}
 	}
 	if (!w->use->arenas[i].bad_pools && w->use->arenas[i].used_pools + a->free_n != a->total_n)
-		damage_note(&r->damage, DAMAGE_BAD_POOL, a->first);
+		pymalloc_note_count(r, a->first,
+				    w->use->arenas[i].used_pools + a->free_n + 1u == a->total_n);
 	return 0;
 }
 

@@ -183,7 +183,7 @@ static int sweep_arena(struct sweeper *s, const struct pymalloc_arena *a)
 		TRY(sweep_pool(s, at, &pool));
 	}
 	if (used_n + a->free_n != a->total_n && missing_n == r->damage.count[DAMAGE_MISSING_POOL])
-		damage_note(&r->damage, DAMAGE_BAD_POOL, a->first);
+		pymalloc_note_count(r, a->first, used_n + a->free_n + 1u == a->total_n);
 	return 0;
 }
 

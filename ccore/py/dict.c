@@ -278,7 +278,7 @@ static void visit_dict(struct py_reader *r, const struct py_object *o)
 	value_kind = weak							  ? EDGE_WEAK
 		     : it.embedded && !r->layout->facts[FACT_VALUES_THROUGH_DICT] ? EDGE_BORROWED
 										  : EDGE_VISIT;
-	while (dict_iter_next(&it, &item)) {
+	while (r->edges.left && dict_iter_next(&it, &item)) {
 		r->edges.uncounted = it.shared_keys != 0;
 		edge_emit(&r->edges, item.key, key_kind, LABEL_KEY_ITSELF, it.shared_keys);
 		r->edges.uncounted = false;

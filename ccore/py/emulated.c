@@ -22,7 +22,7 @@ struct emulated {
 	struct emu *emu;
 	struct batch visits, sizes;
 	VEC(addr_t) visited;	    // by the object at hand; sorted
-	VEC(bool) named;	    // which of them have been given a name
+	VEC(uint32_t) named;	    // of those that are alike, by the first: how many have a name
 	VEC(struct edge) described; // what tables and members say of it
 };
 
@@ -45,7 +45,7 @@ static struct emulated *emulated_get(struct py_reader *r)
 		return NULL;
 	r->emulated = calloc(1, sizeof(*r->emulated));
 	if (r->emulated)
-		r->emulated->emu = emu_new(r->py->emu, r->reports);
+		r->emulated->emu = emu_new(r->py->emu, r->reports, &r->py->emu_left);
 	return r->emulated;
 }
 
@@ -114,6 +114,8 @@ void py_prefetch(struct py_reader *r, const addr_t *objects, uint64_t n)
 	if (!em || !em->emu)
 		return;
 	clear(&em->visits);
+	if (!r->edges.left) // none of them is visited any more
+		return;
 	for (uint64_t i = 0; i < n; i++) {
 		const struct py_type *type = py_type_of(r, objects[i]);
 		struct emu_call *call = type && is_traversed(r, type, objects[i])
@@ -144,7 +146,7 @@ static const struct emu_call *call_for(struct py_reader *r, addr_t object)
 	if (!em || !em->emu)
 		return NULL;
 	slot = *find_slot(&em->visits, object);
-	if (!slot) {
+	if (!slot || em->visits.calls[slot - 1].status == EMU_LATER) {
 		py_prefetch(r, &object, 1);
 		slot = *find_slot(&em->visits, object);
 	}
@@ -168,7 +170,7 @@ static bool take_visited(struct emulated *em, const struct emu_call *call)
 	if (!call->n)
 		return true;
 	memcpy(em->visited.data, emu_referents(em->emu) + call->first, call->n * sizeof(addr_t));
-	memset(em->named.data, 0, call->n * sizeof(bool));
+	memset(em->named.data, 0, call->n * sizeof(*em->named.data));
 	if (call->n > 1)
 		qsort(em->visited.data, call->n, sizeof(addr_t), addr_cmp);
 	return true;
@@ -193,10 +195,16 @@ static uint64_t find_visited(const struct emulated *em, addr_t to)
 // Whether `to` is visited once more than it has been named; it then has been.
 static bool name_visited(struct emulated *em, addr_t to)
 {
-	for (uint64_t i = find_visited(em, to); i < em->visited.n && em->visited.data[i] == to; i++)
-		if (!em->named.data[i])
-			return em->named.data[i] = true;
-	return false;
+	const uint64_t first = find_visited(em, to);
+	uint64_t next;
+
+	if (first == em->visited.n)
+		return false;
+	next = first + em->named.data[first]; // LIM_EMU_VISITED is far below 2^32
+	if (next == em->visited.n || em->visited.data[next] != to)
+		return false;
+	em->named.data[first]++;
+	return true;
 }
 
 // -- naming
@@ -317,10 +325,12 @@ static void emit_unnamed(struct py_reader *r, const struct py_object *o, const s
 		if (to && name_visited(em, to))
 			edge_emit_from(&r->edges, to, kind, LABEL_OFFSET, off, SOURCE_EMULATED);
 	}
-	for (uint64_t i = 0; i < em->visited.n; i++) {
+	for (uint64_t i = 0, first = 0; i < em->visited.n; i++) {
 		const addr_t to = em->visited.data[i];
 
-		if (em->named.data[i])
+		if (to != em->visited.data[first])
+			first = i;
+		if (i - first < em->named.data[first])
 			continue;
 		r->edges.uncounted = is_held_by_others(r, o, to);
 		edge_emit_from(&r->edges, to, kind, LABEL_TEXT,
@@ -359,7 +369,9 @@ bool emulated_visit(struct py_reader *r, const struct py_object *o)
 		return false;
 	if (call->status != EMU_DONE) {
 		if (call->status != EMU_CANCELED)
-			damage_note(&r->damage, DAMAGE_EMULATION, o->addr);
+			damage_note(&r->damage,
+				    call->status == EMU_SPENT ? DAMAGE_LIMIT : DAMAGE_EMULATION,
+				    o->addr);
 		return false;
 	}
 	if (!take_visited(r->emulated, call)) {
@@ -424,6 +436,8 @@ bool emulated_size(struct py_reader *r, const struct py_object *o, uint64_t *ret
 	if (!slot)
 		return false;
 	call = &em->sizes.calls[slot - 1];
+	if (call->status == EMU_SPENT)
+		damage_note(&r->damage, DAMAGE_LIMIT, o->addr);
 	if (call->status != EMU_DONE ||
 	    !int_from_bytes(r, call->bytes, sizeof(call->bytes), &size) || size < 0)
 		return false;

@@ -24,6 +24,17 @@ bool is_exception(struct py_reader *r, addr_t addr)
 	return open_exception(r, addr, &o);
 }
 
+// Of `n` items that an object claims, those whose memory is there: its length is a loop's bound.
+static uint64_t items_there(struct py_reader *r, addr_t owner, addr_t items, uint64_t n)
+{
+	const uint64_t most = u64_min(n, r->py->mem->bytes / 8);
+	const uint64_t there = mem_readable(r->py->mem, items, most * 8) / 8;
+
+	if (there < n)
+		damage_note(&r->damage, DAMAGE_BAD_CONTAINER, owner);
+	return there;
+}
+
 addr_t sequence_item(struct py_reader *r, addr_t addr, uint64_t i, uint64_t *ret_n)
 {
 	struct py_object o;
@@ -42,7 +53,7 @@ addr_t sequence_item(struct py_reader *r, addr_t addr, uint64_t i, uint64_t *ret
 		return 0;
 	n = py_var_size(r, &o);
 	if (ret_n)
-		*ret_n = n;
+		*ret_n = items_there(r, addr, items, n);
 	return i < n && i < r->py->mem->bytes / 8 ? py_read_ptr(r, items + i * 8, addr) : 0;
 }
 

@@ -32,7 +32,10 @@ struct traceback_entry {
 /** The traceback object at `addr`; false when it is none. Entries lead to the innermost. */
 bool traceback_read(struct py_reader *r, addr_t addr, struct traceback_entry *ret);
 
-/** Item `i` of the list or tuple at `addr`, or 0; `*ret_n` (may be NULL) becomes its length. */
+/**
+ * Item `i` of the list or tuple at `addr`, or 0; `*ret_n` (may be NULL) becomes its length, or how
+ * many items of it are in the target when that is less.
+ */
 addr_t sequence_item(struct py_reader *r, addr_t addr, uint64_t i, uint64_t *ret_n);
 
 #endif

@@ -121,6 +121,7 @@ struct py {
 	const struct layout *layout;
 	const struct mem *mem;
 	const struct emu_env *emu; // NULL: nothing is emulated
+	_Atomic int64_t emu_left;  // steps that emulated code may still take, on all threads
 	struct arena arena;	   // names, types, members
 	VEC(struct py_type *) types;
 	struct hashmap type_by_addr;	    // to index + 1; 0: known to be no type
@@ -129,7 +130,10 @@ struct py {
 	VEC(addr_t) interned;		    // the dicts of interned strings
 	// Where 3.12+ keeps what static types have per interpreter: arrays of static_type_state.
 	addr_t static_types[2];
-	pthread_mutex_t lock;	  // for types
+	pthread_mutex_t lock; // for types
+	// The pool or arena of which an allocation that was stopped half-way has left a count off
+	// by one; 0: none, 1: there were two, so that is not why.
+	_Atomic addr_t half_done;
 	uint64_t max_bytes;	  // that types may take
 	uint64_t member_n;	  // members of all types
 	VEC(uint64_t) mistrusted; // kinds of types

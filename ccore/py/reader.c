@@ -134,6 +134,9 @@ uint64_t py_var_size(const struct py_reader *r, const struct py_object *o)
 	return n > 0 ? (uint64_t)n : 0;
 }
 
+// Items between one look at what may still be read and the next.
+#define VISIT_PIECE 16384u
+
 void visit_pointers(struct py_reader *r, addr_t addr, uint64_t n, enum edge_kind kind,
 		    enum label_kind label, uint64_t first, addr_t owner)
 {
@@ -144,9 +147,15 @@ void visit_pointers(struct py_reader *r, addr_t addr, uint64_t n, enum edge_kind
 		return;
 	}
 	for (uint64_t i = 0; i < n;) {
-		uint64_t want = n - i;
-		const uint8_t *p = mem_lens_span(&r->lens, addr + i * 8, want * 8);
+		uint64_t want = u64_min(n - i, VISIT_PIECE);
 
+		if (!r->edges.left) {
+			damage_note(&r->damage, DAMAGE_LIMIT, owner);
+			return;
+		}
+		const uint8_t *p;
+
+		p = mem_lens_span(&r->lens, addr + i * 8, want * 8);
 		if (!p) {
 			want = u64_min(want, sizeof(scratch) / 8);
 			p = py_get(r, addr + i * 8, want * 8, scratch);

@@ -46,7 +46,7 @@ static void visit_set(struct py_reader *r, const struct py_object *o)
 
 	if (!set_iter_init(&it, r, o))
 		return;
-	while ((key = set_iter_next(&it)))
+	while (r->edges.left && (key = set_iter_next(&it)))
 		edge_emit(&r->edges, key, EDGE_VISIT, LABEL_ELEMENT, 0);
 }
 

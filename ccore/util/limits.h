@@ -192,6 +192,19 @@
 #define LIM_EMU_WASTED_STEPS (1ull << 27)
 #define LIM_EMU_WASTED_NS 2000000000ull
 
+// Steps that the calls of one pass over the heap may take together beyond those that any call may:
+// so many, and more for each word of the target. A reference that is visited is a word, and takes
+// about five. What is not a step and takes time counts as some: making a part of memory known,
+// each 64 bytes that are copied, and beginning again after a call that failed.
+#define LIM_EMU_PASS_STEPS (1u << 21)
+#define LIM_EMU_PASS_STEPS_WORD 6u
+#define LIM_EMU_CALL_STEPS 256u
+#define LIM_EMU_MAP_STEPS 256u
+#define LIM_EMU_FAIL_STEPS 512u
+
+// Objects that the calls of one batch may visit together, before what they visited is taken.
+#define LIM_EMU_BATCH_VISITED (4u << 20)
+
 // Calls of one function that came to no end: then the function is not called any more.
 #define LIM_EMU_ENDLESS 16u
 

@@ -71,13 +71,14 @@ static void run(struct emu *e)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct progress none = {0};
+	_Atomic int64_t left = LIM_EMU_PASS_STEPS;
 	struct emu_env env;
 	struct target t;
 	struct emu *e;
 
 	if (fill(&t, data, size)) {
 		emu_env_init(&env, &t, &none);
-		e = emu_new(&env, false);
+		e = emu_new(&env, false, &left);
 		if (e)
 			run(e);
 		emu_free(e);
