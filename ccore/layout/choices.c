@@ -398,6 +398,11 @@ int layout_choices_find(struct layout_choices *ret, const struct target *t,
 	return find_choices(ret, err);
 }
 
+uint32_t layout_choice_version(const struct layout_choices *c, uint32_t i)
+{
+	return shipped_builds[c->order[i]].version;
+}
+
 int layout_choice(const struct layout_choices *c, uint32_t i, struct layout *ret,
 		  struct ccore_error *err)
 {
