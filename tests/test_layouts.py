@@ -194,6 +194,18 @@ def test_heap_types_of_a_core_without_its_interpreter(mixed_core, lone_cores):
     assert truth and {name: found.get(name) for name in truth} == truth
 
 
+@pytest.mark.parametrize("program", ("stacks", "subinterpreters"))
+def test_threads_and_interpreters_without_their_file(lab, python, lone_cores, program):
+    core = lab.target(python, program)
+    answer = types_of(lone_cores(core))
+    assert answer.status == 3, answer.err
+    wrong, missing = unlike(counts(answer), counts(core.ask("types", "-n", "all")))
+    assert wrong == {} and 0 <= missing < 5
+    alone = oracle.necropy("bt", lone_cores(core), "-n", "all", "--json", *ALONE)
+    assert [(row["tid"], row["function"], row["line"]) for row in alone.rows] == [
+        (row["tid"], row["function"], row["line"]) for row in core.ask("bt", "-n", "all").rows]
+
+
 def test_what_sets_hold_without_the_interpreter(mixed_core, lone_cores):
     found = exported(lone_cores(mixed_core), *ALONE)
     truth = mixed_core.truth
