@@ -115,7 +115,8 @@ def large_core(directory):
     rows = [compared("types --gc", types, rival, "types", "at least 2.0 x"),
             compared("types, %d objects of all kinds" % count_all(core), everything, rival,
                      "types", "at least 1.0 x"),
-            compared("why of one object", why, rival, "why", "at least 1.0 x")]
+            compared("why of one object", why, rival, "why", "at least 1.0 x"),
+            compared("the same: all edges, both ways", why, rival, "closure", "at least 3.0 x")]
     for name, command, objects in (("types --gc", types, rival["objects"]),
                                    ("types", everything, count_all(core)),
                                    ("why", why, count_all(core))):

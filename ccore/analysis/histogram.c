@@ -245,18 +245,17 @@ static int count_found(void *ctx, uint32_t thread, const struct universe_object 
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct universe_object *o = &some[i];
-		const uint64_t size = o->size ? o->size : o->type->sizeof_all;
 		struct histogram_row *row;
 
-		if (!size) {
+		if (!o->size) {
 			TRY(count_typed(t, r, o->addr, o->type));
 			continue;
 		}
-		row = row_of(t, py_counted_type(r, o->type, o->addr));
+		row = row_of(t, o->type);
 		if (!row)
 			return CCORE_ENOMEM;
-		row->count++;
-		row->size += size;
+		row->count += o->n;
+		row->size += o->size * o->n;
 	}
 	return 0;
 }
@@ -273,7 +272,7 @@ static int count_universe(struct count *c, struct ccore_error *err)
 	int status;
 
 	TRY(addrset_init(&seen, c->h->opts.max_bytes, err));
-	status = universe_find(c->h, &seen, count_found, c, err);
+	status = universe_find(c->h, &seen, false, count_found, c, err);
 	addrset_done(&seen);
 	if (status == CCORE_ENOMEM)
 		return heap_out_of_memory(c->h, err);

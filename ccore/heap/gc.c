@@ -296,48 +296,79 @@ int gc_walk_untracked(struct gc_objects *ret, const struct runtime *rt, struct p
 
 #define REFS_UNTRACKED (-2)
 
+static bool refs_say_tracked(const struct layout *l, const uint8_t *head)
+{
+	const int64_t refs = (int64_t)load_u64(head + layout_off(l, F_GC_REFS));
+
+	return refs >> l->facts[FACT_GC_REFS_SHIFT] != REFS_UNTRACKED;
+}
+
+bool gc_head_next(const struct layout *l, const uint8_t *head, addr_t *ret)
+{
+	const uint64_t next = load_u64(head + layout_off(l, F_GC_NEXT));
+
+	*ret = next & LINK_MASK;
+	return layout_has(l, F_GC_REFS) ? refs_say_tracked(l, head) : next != 0;
+}
+
 bool gc_is_tracked(struct py_reader *r, addr_t addr)
 {
-	const struct layout *l = r->layout;
-	const addr_t head = addr - l->struct_size[S_PyGC_Head];
-	const enum field_id field = layout_has(l, F_GC_REFS) ? F_GC_REFS : F_GC_NEXT;
-	uint8_t scratch[8];
-	const uint8_t *p = py_get(r, head + layout_off(l, field), 8, scratch);
-	const uint64_t x = p ? load_u64(p) : 0;
+	const uint32_t size = r->layout->struct_size[S_PyGC_Head];
+	uint8_t scratch[LIM_GC_HEAD_BYTES];
+	const uint8_t *p = py_get(r, addr - size, size, scratch);
+	addr_t next;
 
-	if (!p)
-		return false;
-	if (field == F_GC_NEXT)
-		return x != 0;
-	return (int64_t)x >> l->facts[FACT_GC_REFS_SHIFT] != REFS_UNTRACKED;
+	return p && gc_head_next(r->layout, p, &next);
 }
 
-static addr_t next_link(struct py_reader *r, addr_t addr)
-{
-	const struct layout *l = r->layout;
-	const addr_t head = addr - l->struct_size[S_PyGC_Head];
-	uint8_t scratch[8];
-	const uint8_t *p = py_get(r, head + layout_off(l, F_GC_NEXT), 8, scratch);
-
-	return p ? load_u64(p) & LINK_MASK : 0;
-}
-
-void gc_prefetch_link(struct py_reader *r, addr_t addr)
-{
-	const addr_t next = next_link(r, addr);
-
-	if (next)
-		__builtin_prefetch(
-			mem_lens_span(&r->lens, next + layout_off(r->layout, F_GC_PREV), 8));
-}
-
-bool gc_is_linked(struct py_reader *r, addr_t addr)
+bool gc_points_back(struct py_reader *r, addr_t next, addr_t addr)
 {
 	const struct layout *l = r->layout;
 	uint8_t scratch[8];
-	const uint8_t *p = py_get(r, next_link(r, addr) + layout_off(l, F_GC_PREV), 8, scratch);
+	const uint8_t *p = py_get(r, next + layout_off(l, F_GC_PREV), 8, scratch);
 
 	return p && (load_u64(p) & LINK_MASK) == addr - l->struct_size[S_PyGC_Head];
+}
+
+void gc_prefetch_back(struct py_reader *r, addr_t next)
+{
+	__builtin_prefetch(mem_lens_span(&r->lens, next + layout_off(r->layout, F_GC_PREV), 8));
+}
+
+// Spreads addresses so that sums of different ones differ.
+static uint64_t mix(uint64_t x)
+{
+	x *= 0x9e3779b97f4a7c15ull;
+	x ^= x >> 32;
+	return x * 0xd6e8feb86659fd93ull;
+}
+
+void gc_rings_add(struct gc_rings *g, const struct layout *l, addr_t addr, addr_t next)
+{
+	g->sum += mix(addr - l->struct_size[S_PyGC_Head]) - mix(next);
+}
+
+static void add_anchor(struct gc_rings *g, struct py_reader *r, addr_t head)
+{
+	uint8_t scratch[8];
+	const uint8_t *p =
+		head ? py_get(r, head + layout_off(r->layout, F_GC_NEXT), 8, scratch) : NULL;
+
+	if (head) // of one that cannot be read the walk will tell
+		g->sum += mix(head) - mix(p ? load_u64(p) & LINK_MASK : 0);
+}
+
+bool gc_rings_are_closed(struct gc_rings g, const struct runtime *rt, struct py_reader *r)
+{
+	for (uint64_t i = 0; i < rt->interpreters.n; i++) {
+		const struct interpreter *in = &rt->interpreters.data[i];
+
+		for (uint32_t k = 0; in->owns_gc && k < GC_GENERATIONS; k++)
+			add_anchor(&g, r, in->gc.heads[k]);
+		if (in->owns_gc)
+			add_anchor(&g, r, in->gc.permanent);
+	}
+	return g.sum == 0;
 }
 
 void gc_objects_done(struct gc_objects *g)

@@ -52,12 +52,30 @@ int gc_walk_rest(struct gc_objects *ret, const struct runtime *rt, struct py_rea
 /** Whether the object at `addr`, whose type has a GC head, is tracked: on some list. */
 bool gc_is_tracked(struct py_reader *r, addr_t addr);
 
+/** The node after the GC head `head`, in *ret; false when its object is not tracked. */
+bool gc_head_next(const struct layout *l, const uint8_t *head, addr_t *ret);
+
 /**
- * Whether a tracked object is linked into a list: the next in it points back. Not to be asked
- * while a collection runs. gc_prefetch_link() fetches what that will read.
+ * Whether node `next` points back to the object at `addr`: one that is on a list is linked from
+ * both sides, but while a collection runs. gc_prefetch_back() fetches what that will read.
  */
-bool gc_is_linked(struct py_reader *r, addr_t addr);
-void gc_prefetch_link(struct py_reader *r, addr_t addr);
+bool gc_points_back(struct py_reader *r, addr_t next, addr_t addr);
+void gc_prefetch_back(struct py_reader *r, addr_t next);
+
+/**
+ * Whether the objects that were found are all that the lists hold, without walking these: a list
+ * is a ring, so what its nodes' links lead to is, all in all, the nodes themselves. The sum is
+ * of all nodes, less what their links lead to, each spread by a hash.
+ */
+struct gc_rings {
+	uint64_t sum;
+};
+
+/** Add the object at `addr`, once, and the node after it. */
+void gc_rings_add(struct gc_rings *g, const struct layout *l, addr_t addr, addr_t next);
+
+/** With the anchors of all lists: whether nothing is missing. */
+bool gc_rings_are_closed(struct gc_rings g, const struct runtime *rt, struct py_reader *r);
 
 /**
  * After that, where memory tells all objects and not only the collector's: the others. The layout

@@ -153,12 +153,13 @@ static int add_main_heap(struct search *s, addr_t top_at)
 	const addr_t top = word(s, top_at);
 	const uint64_t system = word(s, top_at + TOP_TO_SYSTEM_MEM);
 	const addr_t end = top + (word(s, top + 8) & ~7ull);
+	const bool wraps = end < top;
 
 	if (top == top_at) // nothing was ever allocated
 		return 0;
-	if (system <= end && chunks_lead_to(&s->t->mem, end - system, top))
+	if (!wraps && system <= end && chunks_lead_to(&s->t->mem, end - system, top))
 		return add_heap(s, end - system, end - system, end);
-	for (uint64_t i = 0; i < s->t->mappings.n; i++) {
+	for (uint64_t i = 0; !wraps && i < s->t->mappings.n; i++) {
 		const struct mapping *p = &s->t->mappings.data[i];
 
 		if (strcmp(p->name, "[heap]") == 0 && chunks_lead_to(&s->t->mem, p->start, top))

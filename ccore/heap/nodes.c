@@ -206,7 +206,7 @@ static int find_all(struct heap *h, struct ccore_error *err)
 	TRY(addrset_init(&h->set, h->opts.max_bytes, err));
 	TRY(addrset_init(&h->reached, h->opts.max_bytes, err));
 	TRY(addrset_init(&h->guessed, h->opts.max_bytes, err));
-	TRY(universe_find(h, &h->set, NULL, NULL, err));
+	TRY(universe_find(h, &h->set, true, NULL, NULL, err));
 	TRY(lie_check_sample(h, err)); // before references are followed
 	TRY(fill_addresses(h, err));
 	known_n = h->node_n;

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "heap/sweep.h"
-
-#include "py/block_memo.h"
+#include "heap/sweeper.h"
 
 #include <stdlib.h>
 
 int sweep_give(struct sweep *w, uint32_t thread, addr_t addr, const struct py_type *type)
 {
-	const struct universe_object o = {.addr = addr, .type = type};
+	const struct universe_object o = {.addr = addr, .type = type, .n = 1};
 	const int added = addrset_add(w->set, addr);
 
 	if (added <= 0 || !w->fn)
@@ -15,152 +13,70 @@ int sweep_give(struct sweep *w, uint32_t thread, addr_t addr, const struct py_ty
 	return w->fn(w->ctx, thread, &o, 1);
 }
 
-/*
- * What a block proves is not enough for objects with a GC head: realloc() leaves copies behind
- * (of tuples that are cut to their length), with the refcount they had, which later blocks may
- * not overwrite. One that is tracked must be linked; the tuples among the others have sound items.
- * Instances of Python classes are tracked from when they are made until they are freed.
- */
-static bool is_current_gc(struct py_reader *r, addr_t addr, const struct py_type *type)
+int sweeper_start(struct sweeper *s, struct sweep *w, uint32_t thread)
 {
-	if (gc_is_tracked(r, addr))
-		return gc_is_linked(r, addr);
+	*s = (struct sweeper){
+		.w = w,
+		.thread = thread,
+		.r = &w->h->readers[thread],
+		.memo = calloc(1, sizeof(*s->memo)),
+	};
+	return s->memo ? 0 : CCORE_ENOMEM;
+}
+
+int sweeper_give_shape(struct sweeper *s, const struct block_shape *shape)
+{
+	const struct universe_object o = {.type = shape->type, .size = shape->size, .n = shape->n};
+
+	return s->w->fn && shape->n ? s->w->fn(s->w->ctx, s->thread, &o, 1) : 0;
+}
+
+int sweeper_end(struct sweeper *s, int status)
+{
+	for (uint32_t i = 0; status == 0 && i < BLOCK_MEMO_SHAPES; i++)
+		status = sweeper_give_shape(s, &s->memo->shapes[i]);
+	atomic_fetch_add(&s->w->dead_n, s->dead_n);
+	atomic_fetch_add(&s->w->rings, s->rings.sum);
+	free(s->memo);
+	return status;
+}
+
+// Instances of Python classes are tracked from when they are made until they are freed.
+bool sweeper_is_current_untracked(struct sweeper *s, addr_t addr, const struct py_type *type)
+{
+	struct py_reader *r = s->r;
+
 	if (type->flags & TYPE_PYTHON && r->layout->symbols[SYM_SUBTYPE_DEALLOC])
 		return false;
 	return type->family != &family_tuple || tuple_is_sound(r, addr);
 }
 
-static inline bool is_current(struct sweep *w, struct py_reader *r, addr_t addr,
-			      const struct py_type *type)
+bool sweeper_is_linked(struct sweeper *s, addr_t addr, addr_t next)
 {
-	return !(type->flags & TYPE_GC) || w->is_collecting || is_current_gc(r, addr, type);
+	if (!gc_points_back(s->r, next, addr))
+		return false;
+	gc_rings_add(&s->rings, s->r->layout, addr, next);
+	return true;
 }
 
-// -- arenas
-
-// Of objects in address order: adding to the set costs most, and is done for neighbours at once.
-static int give_sorted(struct sweep *w, uint32_t thread, struct universe_object *some, uint32_t n)
+/*
+ * What a block proves is not enough for objects with a GC head: realloc() leaves copies behind
+ * (of tuples that are cut to their length), with the refcount they had, which later blocks may
+ * not overwrite. One that is tracked must be linked; the tuples among the others have sound items.
+ */
+bool sweeper_is_current(struct sweeper *s, addr_t addr, const struct py_type *type)
 {
-	struct py_reader *r = &w->h->readers[thread];
-	uint32_t new_n = 0;
+	const uint32_t head_n = s->r->layout->struct_size[S_PyGC_Head];
+	uint8_t scratch[LIM_GC_HEAD_BYTES];
+	const uint8_t *head;
+	addr_t next;
 
-	for (uint32_t i = 0, end; i < n; i = end) {
-		const addr_t slot = some[i].addr >> ADDRSET_SLOT_SHIFT;
-		uint64_t bits = 0, fresh;
-
-		for (end = i; end < n && some[end].addr >> ADDRSET_SLOT_SHIFT == slot; end++)
-			if (is_current(w, r, some[end].addr, some[end].type))
-				bits |= addrset_bit(some[end].addr);
-		TRY(addrset_add_bits(w->set, some[i].addr, bits, &fresh));
-		if (new_n == i && (uint32_t)__builtin_popcountll(fresh) == end - i) {
-			new_n = end; // as nearly always: all of them, and they are in their place
-			continue;
-		}
-		for (uint32_t k = i; fresh && k < end; k++)
-			if (fresh & addrset_bit(some[k].addr))
-				some[new_n++] = some[k];
-	}
-	return w->fn && new_n ? w->fn(w->ctx, thread, some, new_n) : 0;
-}
-
-// The object in block `b`, which is in use.
-static enum block_kind classify(struct sweep *w, uint32_t thread, struct block_memo *memo,
-				struct block *b, struct universe_object *ret)
-{
-	struct py_reader *r = &w->h->readers[thread];
-	const struct block whole = *b;
-	const enum block_kind kind = block_classify(r, &w->rules, b, &ret->addr, &ret->type);
-
-	ret->size = 0;
-	if (kind == BLOCK_OBJECT && b->addr == whole.addr)
-		block_remember(memo, r, &w->rules, b, (uint32_t)(ret->addr - b->addr), ret->type);
-	return kind;
-}
-
-// Two passes, so that the cache misses for the links of many objects overlap.
-static int sweep_pool(struct sweep *w, uint32_t thread, const struct pymalloc_pool *pool,
-		      struct block_memo *memo, uint64_t *dead_n)
-{
-	struct py_reader *r = &w->h->readers[thread];
-	struct universe_object some[PYMALLOC_BLOCKS_MAX];
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < pool->n; i++) {
-		const uint64_t off = (uint64_t)i * pool->size;
-		struct universe_object *o = &some[n];
-		const struct block_shape *shape;
-
-		if (pymalloc_is_free(pool, i))
-			continue;
-		shape = w->rules.plain ? block_recall(memo, &w->rules, pool->view + off, pool->size)
-				       : NULL;
-		if (shape) {
-			*o = (struct universe_object){
-				.addr = pool->first + off + shape->prefix,
-				.type = shape->type,
-				.size = shape->size,
-			};
-		} else {
-			struct block b = {
-				.addr = pool->first + off,
-				.p = pool->view + off,
-				.size = pool->size,
-			};
-			const enum block_kind kind = classify(w, thread, memo, &b, o);
-
-			*dead_n += kind == BLOCK_DEAD;
-			if (kind != BLOCK_OBJECT)
-				continue;
-		}
-		if (o->type->flags & TYPE_GC)
-			gc_prefetch_link(r, o->addr);
-		n++;
-	}
-	return give_sorted(w, thread, some, n);
-}
-
-static int sweep_arena(struct sweep *w, uint32_t thread, const struct pymalloc_arena *a,
-		       struct block_memo *memo, uint64_t *dead_n)
-{
-	const struct pymalloc *m = &w->h->universe.pymalloc;
-	struct py_reader *r = &w->h->readers[thread];
-	uint8_t scratch[PYMALLOC_POOL_BYTES_MAX];
-	const uint32_t pool_n = pymalloc_pools(m, a);
-	struct pymalloc_pool pool;
-	const uint64_t missing_n = r->damage.count[DAMAGE_MISSING_POOL];
-	uint32_t used_n = 0;
-
-	for (uint32_t i = 0; i < pool_n; i++) {
-		const addr_t at = a->first + (uint64_t)i * m->pool_bytes;
-
-		if (pymalloc_pool_read(m, a, at, r, scratch, &pool) != POOL_USED)
-			continue;
-		used_n++;
-		TRY(sweep_pool(w, thread, &pool, memo, dead_n));
-	}
-	if (used_n + a->free_n != a->total_n && missing_n == r->damage.count[DAMAGE_MISSING_POOL])
-		damage_note(&r->damage, DAMAGE_BAD_POOL, a->first);
-	return 0;
-}
-
-int sweep_arenas(struct sweep *w, uint32_t thread)
-{
-	const struct pymalloc *m = &w->h->universe.pymalloc;
-	struct block_memo *memo = calloc(1, sizeof(*memo));
-	uint64_t i, dead_n = 0;
-	int status = memo ? 0 : CCORE_ENOMEM;
-
-	while (status == 0 && !atomic_load(&w->stop) &&
-	       (i = atomic_fetch_add(&w->next_arena, 1)) < m->arenas.n) {
-		status = sweep_arena(w, thread, &m->arenas.data[i], memo, &dead_n);
-		// The callback belongs to the calling thread.
-		if (status == 0 && thread == 0)
-			status = progress_report(&w->h->opts.progress, "sweeping arenas", i,
-						 m->arenas.n, w->err);
-	}
-	atomic_fetch_add(&w->dead_n, dead_n);
-	free(memo);
-	return status;
+	if (!(type->flags & TYPE_GC) || s->w->is_collecting)
+		return true;
+	head = py_get(s->r, addr - head_n, head_n, scratch);
+	return head && gc_head_next(s->r->layout, head, &next)
+		       ? sweeper_is_linked(s, addr, next)
+		       : sweeper_is_current_untracked(s, addr, type);
 }
 
 // -- malloc's chunks
@@ -184,28 +100,23 @@ bool sweep_chunk_block(struct py_reader *r, const struct malloc_chunk *c, uint8_
 	return ret->p;
 }
 
-struct chunk_walk {
-	struct sweep *w;
-	uint64_t dead_n;
-};
-
 static int take_chunk(void *ctx, const struct malloc_chunk *c)
 {
-	struct chunk_walk *cw = ctx;
-	struct py_reader *r = heap_reader(cw->w->h);
+	struct sweeper *s = ctx;
 	const struct py_type *type;
 	addr_t addr;
 	uint8_t scratch[BLOCK_VIEW];
 	struct block b;
 
 	if ((c->state != CHUNK_USED && c->state != CHUNK_MMAPPED) ||
-	    !sweep_chunk_block(r, c, scratch, &b))
+	    !sweep_chunk_block(s->r, c, scratch, &b))
 		return 0;
-	switch (block_classify(r, &cw->w->rules, &b, &addr, &type)) {
+	switch (block_classify(s->r, &s->w->rules, &b, &addr, &type)) {
 	case BLOCK_OBJECT:
-		return is_current(cw->w, r, addr, type) ? sweep_give(cw->w, 0, addr, type) : 0;
+		return sweeper_is_current(s, addr, type) ? sweep_give(s->w, s->thread, addr, type)
+							 : 0;
 	case BLOCK_DEAD:
-		cw->dead_n++;
+		s->dead_n++;
 		break;
 	case BLOCK_OTHER:
 		break;
@@ -215,14 +126,15 @@ static int take_chunk(void *ctx, const struct malloc_chunk *c)
 
 int sweep_chunks(struct sweep *w)
 {
-	struct chunk_walk cw = {.w = w};
 	struct glibc_malloc *m = &w->h->universe.malloc;
+	struct sweeper s;
+	int status = sweeper_start(&s, w, 0);
 
-	for (uint64_t i = 0; i < m->ranges.n; i++)
-		TRY(glibc_malloc_walk(m, w->h->py.mem, i, take_chunk, &cw,
-				      &heap_reader(w->h)->damage));
-	atomic_fetch_add(&w->dead_n, cw.dead_n);
-	return 0;
+	if (status < 0)
+		return status;
+	for (uint64_t i = 0; status == 0 && i < m->ranges.n; i++)
+		status = glibc_malloc_walk(m, w->h->py.mem, i, take_chunk, &s, &s.r->damage);
+	return sweeper_end(&s, status);
 }
 
 // -- 2.7's slabs

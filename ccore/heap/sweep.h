@@ -17,10 +17,12 @@ struct sweep {
 	struct ccore_error *err;
 	struct block_rules rules;
 	bool is_collecting; // links of the collector are then not to be trusted
+	bool walks_lists;   // while the arenas are swept; else afterwards, if they have more
 	_Atomic uint64_t next_arena, next_object; // that no thread has taken
 	_Atomic uint64_t dead_n;
-	_Atomic bool strange; // an object lies in memory of nobody that is known
-	_Atomic int stop;     // a thread failed
+	_Atomic uint64_t rings; // gc_rings of what allocators gave out
+	_Atomic bool strange;	// an object lies in memory of nobody that is known
+	_Atomic int stop;	// a thread failed
 };
 
 /**

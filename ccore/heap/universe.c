@@ -2,7 +2,8 @@
 /*
  * One thread walks the collector's lists while the others sweep arenas; it joins them when it
  * is done. Then comes what is in malloc's chunks and in modules, and at last the objects that are
- * on a list and were nowhere else.
+ * on a list and were nowhere else. Where only the objects are asked for, the lists are walked
+ * at the end, and only if their links show that something of them is still missing.
  */
 #include "heap/universe.h"
 
@@ -17,7 +18,7 @@
 static int lists_and_arenas(void *ctx, uint32_t thread)
 {
 	struct sweep *w = ctx;
-	int status = thread == 0 ? heap_need_untracked(w->h, w->err) : 0;
+	int status = thread == 0 && w->walks_lists ? heap_need_untracked(w->h, w->err) : 0;
 
 	if (status == 0)
 		status = sweep_arenas(w, thread);
@@ -102,7 +103,21 @@ static int take_types(struct sweep *w)
 	return 0;
 }
 
-int universe_find(struct heap *h, struct addrset *set, universe_fn fn, void *ctx,
+// Whether the lists can have nothing that the allocators did not give, without walking them.
+static bool lists_are_found(struct sweep *w)
+{
+	const struct gc_rings rings = {atomic_load(&w->rings)};
+
+	return !w->walks_lists && gc_rings_are_closed(rings, &w->h->runtime, heap_reader(w->h));
+}
+
+static int take_lists(struct sweep *w)
+{
+	TRY(heap_need_untracked(w->h, w->err));
+	return parallel_run(w->h->thread_n, take_all_listed, w);
+}
+
+int universe_find(struct heap *h, struct addrset *set, bool lists_too, universe_fn fn, void *ctx,
 		  struct ccore_error *err)
 {
 	struct sweep w = {.h = h, .set = set, .fn = fn, .ctx = ctx, .err = err};
@@ -111,6 +126,7 @@ int universe_find(struct heap *h, struct addrset *set, universe_fn fn, void *ctx
 
 	block_rules_init(&w.rules, &h->py);
 	w.is_collecting = runtime_is_collecting(&h->runtime, h->py.mem);
+	w.walks_lists = lists_too || w.is_collecting || gc_sees_untracked(&h->layout);
 	pymalloc_done(&u->pymalloc);
 	glibc_malloc_done(&u->malloc);
 	TRY(pymalloc_find(&u->pymalloc, &h->runtime, heap_reader(h), err));
@@ -118,8 +134,8 @@ int universe_find(struct heap *h, struct addrset *set, universe_fn fn, void *ctx
 	status = parallel_run(h->thread_n, lists_and_arenas, &w);
 	if (status == 0)
 		status = take_others(&w);
-	if (status == 0)
-		status = parallel_run(h->thread_n, take_all_listed, &w);
+	if (status == 0 && !lists_are_found(&w))
+		status = take_lists(&w);
 	if (status == 0)
 		status = take_types(&w);
 	u->dead_n = atomic_load(&w.dead_n);

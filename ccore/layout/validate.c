@@ -60,6 +60,18 @@ static void check_symbols(const struct layout *l, struct strbuf *wrong)
 #include "layout/cpython.def"
 }
 
+// It is read whole, and its links as words.
+static void check_gc_head(const struct layout *l, struct strbuf *wrong)
+{
+	static const enum field_id words[] = {F_GC_NEXT, F_GC_PREV, F_GC_REFS};
+
+	if (l->struct_size[S_PyGC_Head] > LIM_GC_HEAD_BYTES)
+		complain(wrong, "impossible size of", "PyGC_Head");
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (layout_has(l, words[i]) && l->fields[words[i]].size != 8)
+			complain(wrong, "impossible", "link or count of PyGC_Head");
+}
+
 static int validate(const struct layout *l, bool with_symbols, struct ccore_error *err)
 {
 	struct strbuf wrong = {0};
@@ -94,6 +106,7 @@ static int validate(const struct layout *l, bool with_symbols, struct ccore_erro
 	check_array(&l->roots[ROOT_ROW_NAME(__LINE__)], path, l->struct_size[S_##struct_id], \
 		    &wrong);
 #include "layout/roots.def"
+	check_gc_head(l, &wrong);
 	if (with_symbols)
 		check_symbols(l, &wrong);
 	if (wrong.n || wrong.failed)

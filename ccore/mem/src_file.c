@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "mem/src.h"
+#include "util/checked.h"
 #include "util/cleanup.h"
+#include "util/parallel.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,8 +52,25 @@ int file_map_open(const char *path, struct file_map *ret, struct stat *ret_st,
 	return 0;
 }
 
+#define PARALLEL_BYTES (64u << 20) // of which it is worth to start threads
+
+static int forget_part(void *ctx, uint32_t i)
+{
+	const struct file_map *f = ctx;
+	const uint64_t part = u64_align_down(f->size / parallel_processors(), 1u << 21);
+	const uint64_t first = i * part;
+	const uint64_t end = i + 1 == parallel_processors() ? f->size : first + part;
+
+	if (end > first) // should it fail, munmap() has more to do
+		(void)madvise((uint8_t *)f->data + first, end - first, MADV_DONTNEED);
+	return 0;
+}
+
+// That millions of pages are mapped no more takes the kernel its time, and it can share the work.
 void file_map_close(struct file_map *f)
 {
+	if (f->size > PARALLEL_BYTES)
+		(void)parallel_run(parallel_processors(), forget_part, f); // 0 always
 	if (f->data)
 		(void)munmap((void *)f->data, f->size); // ours, so it cannot fail
 	f->data = NULL;

@@ -112,6 +112,21 @@ bool block_counts_items(const struct py_type *t)
 	return t->family == &family_tuple || t->family == &family_bytes || t->family == &family_int;
 }
 
+#define MAP_LEVEL1_BYTES 32u // Objects/unicodeobject.c, struct encoding_map
+
+// What comes behind the tables of a codec is counted in no field that its type names.
+static bool encoding_map_fits(const struct layout *l, const struct py_type *t, const uint8_t *p,
+			      uint64_t size, uint64_t slack)
+{
+	const uint32_t counts = l->struct_size[S_PyObject] + MAP_LEVEL1_BYTES;
+	uint64_t bytes;
+
+	if (strcmp(t->name, "EncodingMap") != 0 || size < t->basicsize || size < counts + 8u)
+		return false;
+	bytes = t->basicsize + load_u32(p + counts) * 16ull + load_u32(p + counts + 4) * 128ull;
+	return size + 16 >= bytes && size <= round_up(bytes, 16) + slack;
+}
+
 /*
  * Whether an object of type `t` at `p` could be all that was asked for when a block got `size`
  * bytes after the prefix. Objects of fixed size fill their block, but for the rounding; one
@@ -134,7 +149,8 @@ static bool fits(const struct layout *l, const struct py_type *t, const uint8_t 
 		return size >= t->basicsize;
 	if (t->dict_place == DICT_INLINE) // the values follow
 		return size >= t->basicsize;
-	return size + 16 >= t->basicsize && size <= round_up(t->basicsize, 16) + slack;
+	return (size + 16 >= t->basicsize && size <= round_up(t->basicsize, 16) + slack) ||
+	       encoding_map_fits(l, t, p, size, slack);
 }
 
 // -- the header

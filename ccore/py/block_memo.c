@@ -54,7 +54,9 @@ static uint64_t shared_size(struct py_reader *r, const struct block *b, uint32_t
 	bool estimated;
 	uint64_t size;
 
-	if (!size_is_shared(r->layout, type, b->p + prefix) ||
+	// Where it counts under another type, that is the object's own.
+	if (type->addr == r->layout->symbols[SYM_INSTANCE_TYPE27] ||
+	    !size_is_shared(r->layout, type, b->p + prefix) ||
 	    !py_object_open_typed(r, b->addr + prefix, type, &o))
 		return 0;
 	size = py_sizeof(r, &o, &estimated);
@@ -62,25 +64,30 @@ static uint64_t shared_size(struct py_reader *r, const struct block *b, uint32_t
 }
 
 void block_remember(struct block_memo *m, struct py_reader *r, const struct block_rules *rules,
-		    const struct block *b, uint32_t prefix, const struct py_type *type)
+		    const struct block *b, uint32_t prefix, const struct py_type *type,
+		    struct block_shape *ret)
 {
 	struct block_memo_type *t = &m->types[block_memo_type_slot(type->addr)];
+	struct block_shape *s;
 	uint64_t words[BLOCK_MEMO_WORDS];
 
+	*ret = (struct block_shape){0};
 	if (!rules->plain || (prefix && prefix != rules->prefixes[1]))
 		return;
+	m->last = NULL; // either may be another's now
 	if (t->addr != type->addr)
 		describe(t, r->layout, type);
 	if (b->size - prefix < t->read_n)
 		return;
 	block_memo_words(t, b->p + prefix, words);
-	m->shapes[block_memo_shape_slot(type->addr, (uint32_t)b->size, words)] =
-		(struct block_shape){
-			.type_addr = type->addr,
-			.words = {words[0], words[1], words[2]},
-			.block_bytes = (uint32_t)b->size,
-			.prefix = prefix,
-			.type = type,
-			.size = shared_size(r, b, prefix, type),
-		};
+	s = &m->shapes[block_memo_shape_slot(type->addr, (uint32_t)b->size, words)];
+	*ret = *s;
+	*s = (struct block_shape){
+		.type_addr = type->addr,
+		.words = {words[0], words[1], words[2]},
+		.block_bytes = (uint32_t)b->size,
+		.prefix = prefix,
+		.type = type,
+		.size = shared_size(r, b, prefix, type),
+	};
 }

@@ -45,6 +45,9 @@
 // A layout as text: a thousand rows.
 #define LIM_LAYOUT_BYTES (4u << 20)
 
+// A PyGC_Head: three words, at most, and what aligns it.
+#define LIM_GC_HEAD_BYTES 64u
+
 // Interpreters and thread states, linked lists in the target.
 #define LIM_INTERPRETERS 10000u
 #define LIM_THREADS 1000000u

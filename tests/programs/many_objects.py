@@ -3,8 +3,8 @@
 
 Usage: many_objects.py RESULT-FILE NUMBER-OF-OBJECTS
 
-Writes {"objects", "wanted": id of the object whose chain was sought, "times": {"types", "why"},
-"rivals": {"types", "why"}} and waits to be read. Made for tools/bench.py.
+Writes {"objects", "wanted": id of the object whose chain was sought, "times": {"types", "why",
+"closure"}, "rivals": the same} and waits to be read. Made for tools/bench.py.
 """
 
 import collections
@@ -49,6 +49,18 @@ def build(units):
 
 def count_types():
     return collections.Counter(type(o) for o in gc.get_objects())
+
+
+def closure():
+    """How many objects those of the collector lead to."""
+    todo = gc.get_objects()
+    seen = set(map(id, todo))
+    while todo:
+        for referent in gc.get_referents(todo.pop()):
+            if id(referent) not in seen:
+                seen.add(id(referent))
+                todo.append(referent)
+    return len(seen)
 
 
 def find_backref_chain(target, is_goal, max_depth=20):
@@ -108,9 +120,11 @@ def main(path, objects):
     wanted = registry["units"][len(registry["units"]) // 2][0]["node"]
     result = {"objects": len(gc.get_objects()), "wanted": id(wanted),
               "times": {"types": median_time(count_types),
-                        "why": median_time(seek, wanted, inspect.ismodule)},
+                        "why": median_time(seek, wanted, inspect.ismodule),
+                        "closure": median_time(closure)},
               "rivals": {"types": "Counter(type(o) for o in gc.get_objects())",
-                         "why": seeker_name},
+                         "why": seeker_name,
+                         "closure": "closure by gc.get_referents(), edges one way"},
               "length": len(seek(wanted, inspect.ismodule))}
     with open(path, "w") as output:
         json.dump(result, output)

@@ -6,6 +6,7 @@ Objects of interest hang from modules by chains of every kind; they are named in
 """
 
 import collections
+import encodings.cp1252  # noqa: F401  (has an EncodingMap: its block is larger than its type says)
 import functools
 import sys
 import weakref
