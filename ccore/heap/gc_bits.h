@@ -13,8 +13,8 @@
 bool gc_bits_deferred(const struct py_reader *r, const struct py_object *o);
 
 /**
- * How many of the first `max` tracked objects of interpreter `i` there are, and how many of them are
- * no objects. Memory that contradicts itself is not counted as damage.
+ * How many tracked objects interpreter `i` has, of the first `max`, and how many of those are no
+ * objects. Memory that contradicts itself is not counted as damage.
  */
 int gc_bits_sample(const struct runtime *rt, uint32_t i, struct py_reader *r, uint32_t max,
 		   uint32_t *ret_n, uint32_t *ret_bad);

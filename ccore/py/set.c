@@ -22,7 +22,7 @@ static bool set_iter_init(struct set_iter *it, struct py_reader *r, const struct
 	return false;
 }
 
-// Of 3.x, where the hash is what an entry has behind the key: that of a dummy is -1, as no object's.
+// Of 3.x, where an entry has the hash behind the key: that of a dummy is -1, as no object's.
 static bool has_no_hash(struct py_reader *r, addr_t entry)
 {
 	const uint32_t hash_off = layout_off(r->layout, F_SETENTRY_KEY) + 8;
