@@ -75,6 +75,19 @@ def core(request, debian, tmp_path_factory):
         shutil.rmtree(directory)
 
 
+@pytest.mark.parametrize("mask", (0, 0x12, 0x14))
+def test_a_core_without_private_memory_is_said_to_be_that(debian, tmp_path, mask):
+    process = Filtered([debian.path, "-E", "-s", "-B", os.path.join(PROGRAMS, "frozen.py"),
+                        "truth.json"], str(tmp_path))
+    try:
+        process.mask = mask
+        process.take("kernel")
+    finally:
+        process.close()
+    answer = necropy("types", process.core)
+    assert (answer.status, answer.out) == (2, "") and "coredump_filter" in answer.err
+
+
 def saved_in(path, start, size):
     """Bytes of [start, start + size) that the program headers of the core say are in it."""
     with open(path, "rb") as core:

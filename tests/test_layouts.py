@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Cores of interpreters without debug information, without symbols, and without their binary."""
 
+import contextlib
 import http.server
+import json
+import mmap
 import os
 import re
 import shutil
@@ -58,7 +61,8 @@ def test_types_are_the_same_without_debug_information(mixed_core, sysroots, how)
 
 def exported(core, *options):
     """All objects with their references, as `export` writes them: {address: line}."""
-    answer = core.run("export", *options)
+    answer = (oracle.necropy("export", core, *options) if isinstance(core, str)
+              else core.run("export", *options))
     assert answer.status in (0, 3), answer.err
     return {line.split('"', 4)[3]: line for line in answer.out.splitlines()}
 
@@ -154,6 +158,33 @@ def test_types_of_a_core_without_its_interpreter(mixed_core, lone_cores):
     assert len([n for n in counts(answer) if n.startswith("<")]) < 0.1 * len(counts(answer))
 
 
+@contextlib.contextmanager
+def replaced(path, old, new):
+    """Within it the file has `new` for each `old`, which is as long; how many they are."""
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as data:
+        places = [data.find(old)]
+        while places[-1] >= 0:
+            places.append(data.find(old, places[-1] + 1))
+        for at in places[:-1]:
+            data[at:at + len(old)] = new
+        try:
+            yield len(places) - 1
+        finally:
+            for at in places[:-1]:
+                data[at:at + len(old)] = old
+
+
+def test_types_of_a_core_of_which_no_build_id_is_known(mixed_core, lone_cores):
+    note = oracle.elf_sections(mixed_core.python.image).get(".note.gnu.build-id", b"")[16:]
+    if not note:
+        pytest.skip("it has no build-id")
+    with replaced(lone_cores(mixed_core), note, bytes(len(note))):
+        answer = types_of(lone_cores(mixed_core))
+    wrong, missing = unlike(counts(answer), counts(mixed_core.ask("types", "-n", "all")))
+    assert wrong == {} and 0 <= missing < 5
+    assert answer.document["target"]["layout"] == "table"
+
+
 def test_heap_types_of_a_core_without_its_interpreter(mixed_core, lone_cores):
     found = counts(types_of(lone_cores(mixed_core), "--gc"))
     truth = {}
@@ -161,6 +192,27 @@ def test_heap_types_of_a_core_without_its_interpreter(mixed_core, lone_cores):
         if name.startswith("__main__."):
             truth[name] = truth.get(name, 0) + 1
     assert truth and {name: found.get(name) for name in truth} == truth
+
+
+@pytest.mark.parametrize("program", ("stacks", "subinterpreters"))
+def test_threads_and_interpreters_without_their_file(lab, python, lone_cores, program):
+    core = lab.target(python, program)
+    answer = types_of(lone_cores(core))
+    assert answer.status == 3, answer.err
+    wrong, missing = unlike(counts(answer), counts(core.ask("types", "-n", "all")))
+    assert wrong == {} and 0 <= missing < 5
+    alone = oracle.necropy("bt", lone_cores(core), "-n", "all", "--json", *ALONE)
+    assert [(row["tid"], row["function"], row["line"]) for row in alone.rows] == [
+        (row["tid"], row["function"], row["line"]) for row in core.ask("bt", "-n", "all").rows]
+
+
+def test_what_sets_hold_without_the_interpreter(mixed_core, lone_cores):
+    found = exported(lone_cores(mixed_core), *ALONE)
+    truth = mixed_core.truth
+    sets = [addr for addr, name in truth.objects.items() if name == "set" and addr in truth.edges]
+    differing = [oracle.address(addr) for addr in sets if truth.edges[addr] != {
+        oracle.number(to) for to in json.loads(found[oracle.address(addr)])["visit"]}]
+    assert sets and not differing
 
 
 @pytest.mark.parametrize("wanted", ("__main__.Plain", "module"))
@@ -244,6 +296,15 @@ def test_layout_of_another_version_is_refused_or_said_to_be_that(lab, debian, tm
         elif answer.status == 3:
             assert any("--layout" in note for note in answer.document["notes"])
     assert refused > 10
+
+
+def test_layout_of_another_build_of_its_version_is_refused_or_serves(mixed_core, tmp_path):
+    whole = counts(mixed_core.ask("types", "-n", "all"))
+    own = gen_layouts.read_build(mixed_core.python.path)
+    for build in gen_layouts.read(gen_layouts.OUTPUT):
+        if build.version >> 16 == own.version >> 16:
+            answer = types_of(mixed_core.name, "--layout", as_file(tmp_path, build))
+            assert answer.status == 2 or counts(answer) == whole, build.build_id
 
 
 @pytest.mark.parametrize("text", ["", "necropy-layout 1\n", "necropy-layout 2\nend 0\n",

@@ -40,6 +40,11 @@ def test_nothing_is_wrong_whatever_the_program_does(lab, python, program):
     assert "wrong" not in verdicts(answer).values(), answer.rows
 
 
+def test_files_of_faulthandler_are_held_once(lab, python):
+    answer = lab.target(python, "faults", "alive").ask("verify", "-n", "all")
+    assert verdicts(answer)["refcounts"] == "ok", answer.rows
+
+
 def test_nearly_all_refcounts_are_explained(mixed_core):
     assert exact_share(mixed_core.ask("verify", "-n", "all")) > 0.9
 

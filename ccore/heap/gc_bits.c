@@ -2,6 +2,7 @@
 #include "heap/gc_bits.h"
 
 #include "heap/mimalloc.h"
+#include "heap/search.h"
 
 // ob_gc_bits, Include/internal/pycore_gc.h
 #define BIT_TRACKED 1u
@@ -110,6 +111,43 @@ static int walk_tracked(struct gc_sink *sink, const struct runtime *rt, uint32_t
 
 	s.mask |= BIT_TRACKED;
 	return walk(&s, rt, i, generation, take_tracked, TAGS_GC);
+}
+
+struct sample {
+	struct selection s;
+	uint32_t max, n, bad;
+};
+
+#define SAMPLE_IS_FULL CCORE_ENOTFOUND // ends the walk
+
+static int take_sample(void *ctx, const struct mimalloc_block *b)
+{
+	struct sample *x = ctx;
+	struct py_reader *r = x->s.r;
+	const addr_t object = object_of(&x->s, b);
+	uint8_t bits;
+
+	if (mem_read(r->py->mem, object + layout_off(r->layout, F_OB_GC_BITS), &bits, 1) < 0 ||
+	    !(bits & BIT_TRACKED))
+		return 0;
+	x->bad += !search_is_object(r, object);
+	return ++x->n < x->max ? 0 : SAMPLE_IS_FULL;
+}
+
+int gc_bits_sample(const struct runtime *rt, uint32_t i, struct py_reader *r, uint32_t max,
+		   uint32_t *ret_n, uint32_t *ret_bad)
+{
+	struct sample x = {.s = {.r = r, .before = bytes_before(r)}, .max = max};
+	const struct mimalloc_visitor v = {.take = take_sample, .ctx = &x, .tags = TAGS_GC};
+	const struct damage before = r->damage;
+	const int status = mimalloc_walk(rt, i, r, &v);
+
+	r->damage = before;
+	if (status < 0 && status != SAMPLE_IS_FULL)
+		return status;
+	*ret_n = x.n;
+	*ret_bad = x.bad;
+	return 0;
 }
 
 int gc_bits_walk_public(struct gc_sink *sink, const struct runtime *rt, uint32_t i,

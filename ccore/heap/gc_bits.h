@@ -12,6 +12,13 @@
 /** Whether those who hold `o` may do so without counting. Free-threaded builds only. */
 bool gc_bits_deferred(const struct py_reader *r, const struct py_object *o);
 
+/**
+ * How many tracked objects interpreter `i` has, of the first `max`, and how many of those are no
+ * objects. Memory that contradicts itself is not counted as damage.
+ */
+int gc_bits_sample(const struct runtime *rt, uint32_t i, struct py_reader *r, uint32_t max,
+		   uint32_t *ret_n, uint32_t *ret_bad);
+
 /** Takes the objects of a walk. */
 struct gc_sink {
 	struct gc_objects *out;

@@ -58,6 +58,12 @@ static uint32_t version_of_rest(const struct heap *h)
 		       : 0;
 }
 
+static void close_what_is_open(struct heap *h)
+{
+	heap_close(h);
+	*h = (struct heap){.target = h->target, .opts = h->opts, .thread_n = h->thread_n};
+}
+
 // With h->layout, which may turn out to be that of another build. On failure all is closed.
 static int open_with(struct heap *h, uint32_t version, struct ccore_error *err)
 {
@@ -82,7 +88,7 @@ static int open_with(struct heap *h, uint32_t version, struct ccore_error *err)
 	if (r == 0)
 		r = runtime_read(&h->runtime, heap_reader(h), &h->layout, otherwise, err);
 	if (r == 0 && !is_sure)
-		r = self_test(&h->runtime, heap_reader(h), version, err);
+		r = self_test(&h->runtime, heap_reader(h), h->target, version, err);
 	// The version may have been found nowhere but in the sys module.
 	if (h->layout.origin == ORIGIN_TABLE &&
 	    h->layout.version >> 8 != h->layout.table_version >> 8)
@@ -100,10 +106,8 @@ static int open_with(struct heap *h, uint32_t version, struct ccore_error *err)
 		set_current_thread(h);
 	if (r == 0)
 		r = roots_find(&h->roots, &h->runtime, heap_reader(h), err);
-	if (r < 0) {
-		heap_close(h);
-		*h = (struct heap){.target = h->target, .opts = h->opts, .thread_n = h->thread_n};
-	}
+	if (r < 0)
+		close_what_is_open(h);
 	return r;
 }
 
@@ -122,33 +126,70 @@ static int nothing_fits(const struct layout_choices *c, const struct ccore_error
 		       first->text);
 }
 
+static int open_choice(struct heap *h, const struct layout_choices *c, uint32_t i,
+		       struct ccore_error *err)
+{
+	TRY(layout_choice(c, i, &h->layout, err));
+	return open_with(h, c->version, err);
+}
+
+static int open_certain(struct heap *h, const struct layout_choices *c, struct ccore_error *err)
+{
+	int r;
+
+	TRY(layout_choice(c, 0, &h->layout, err));
+	r = open_with(h, 0, err);
+	return r < 0 && c->base.origin == ORIGIN_FILE
+		       ? err_prefix(err, r, "with the layout in %s", h->opts.layout_file)
+		       : r;
+}
+
+// The next choice after `i` that is of `version`; c->n when there is none.
+static uint32_t next_of_version(const struct layout_choices *c, uint32_t i, uint32_t version)
+{
+	do
+		i++;
+	while (i < c->n && layout_choice_version(c, i) >> 8 != version >> 8);
+	return i;
+}
+
+/*
+ * The first that fits; one that is said to be of another build only where no other of the same
+ * version is of this one.
+ */
 static int open_any(struct heap *h, const struct layout_choices *c, struct ccore_error *err)
 {
 	struct ccore_error first = {0}, next = {0};
+	uint32_t nearest = c->n, version = 0;
 	int r;
 
-	if (c->is_certain) {
-		TRY(layout_choice(c, 0, &h->layout, err));
-		r = open_with(h, 0, err);
-		return r < 0 && c->base.origin == ORIGIN_FILE
-			       ? err_prefix(err, r, "with the layout in %s", h->opts.layout_file)
-			       : r;
-	}
-	for (uint32_t i = 0; i < c->n; i++) {
+	for (uint32_t i = 0; i < c->n;) {
 		struct ccore_error *e = i ? &next : &first;
 
-		r = layout_choice(c, i, &h->layout, e);
-		if (r == 0)
-			r = open_with(h, c->version, e);
-		if (r == 0)
-			return 0;
-		if (!may_be_layout(r)) {
+		r = open_choice(h, c, i, e);
+		if (r < 0 && !may_be_layout(r)) {
 			if (err)
 				*err = *e;
 			return r;
 		}
+		if (r == 0 && h->layout.origin != ORIGIN_NEAREST)
+			return 0;
+		if (r == 0 && nearest == c->n) {
+			nearest = i;
+			version = h->layout.version;
+			if (next_of_version(c, i, version) == c->n)
+				return 0;
+		}
+		if (r == 0)
+			close_what_is_open(h);
+		i = nearest == c->n ? i + 1 : next_of_version(c, i, version);
 	}
-	return nothing_fits(c, &first, err);
+	return nearest < c->n ? open_choice(h, c, nearest, err) : nothing_fits(c, &first, err);
+}
+
+static int open_by(struct heap *h, const struct layout_choices *c, struct ccore_error *err)
+{
+	return c->is_certain ? open_certain(h, c, err) : open_any(h, c, err);
 }
 
 // A program that does not run: only its types are of interest.
@@ -178,7 +219,7 @@ static int open_next(struct heap *h, struct layout_choices *c, const struct layo
 
 		if (layout_choices_find(c, h->target, &opts, &unused) < 0)
 			break;
-		if (open_any(h, c, &unused) == 0)
+		if (open_by(h, c, &unused) == 0)
 			return 0;
 	}
 	return status;
@@ -206,7 +247,7 @@ int heap_open(struct heap *h, const struct target *t, const struct heap_opts *op
 	if (r == 0 && t->kind == TARGET_PROGRAM) {
 		r = open_program(h, choices, err);
 	} else if (r == 0) {
-		r = open_any(h, choices, err);
+		r = open_by(h, choices, err);
 		if (r < 0)
 			r = open_next(h, choices, &layout_opts, r);
 		if (r == 0)

@@ -58,15 +58,18 @@ static int find_type(struct search *s, struct ccore_error *err)
 
 // -- interpreters
 
+static bool may_be_interpreter(struct search *s, addr_t addr)
+{
+	return addr && addr % 8 == 0 &&
+	       search_is_object(s->r, search_field(s->r, addr, F_IS_SYSDICT));
+}
+
 static bool is_interpreter(struct search *s, addr_t addr)
 {
 	const struct layout *l = s->l;
-	addr_t thread, dict;
+	addr_t thread;
 
-	if (!addr || addr % 8)
-		return false;
-	dict = search_field(s->r, addr, F_IS_SYSDICT);
-	if (!search_is_object(s->r, dict))
+	if (!may_be_interpreter(s, addr))
 		return false;
 	thread = search_field(s->r, addr, F_IS_THREADS);
 	if (!thread || thread % 8 || !layout_has(l, F_TS_INTERP))
@@ -74,23 +77,33 @@ static bool is_interpreter(struct search *s, addr_t addr)
 	return search_field(s->r, thread, F_TS_INTERP) == addr;
 }
 
-// Whether the main interpreter, where it is a part of _PyRuntime, may be that of this one.
+// Whether the main interpreter, where it is a part of _PyRuntime, may be that of this one: it comes
+// after the list. The heads of pymalloc's empty lists of pools point before themselves.
 static bool is_in_runtime(const struct layout *l, addr_t runtime, addr_t main)
 {
-	return main % 8 == 0 && main > runtime && main - runtime < l->struct_size[S_runtime];
+	return main % 8 == 0 && main > runtime + layout_off(l, F_RT_INTERPRETERS) + 8 &&
+	       main - runtime < l->struct_size[S_runtime];
 }
 
-// _PyRuntime.interpreters.head, and .main after it.
+// Whether the list that begins with interpreter `at` has `wanted` in it.
+static bool leads_to(struct search *s, addr_t at, addr_t wanted)
+{
+	for (uint32_t i = 0; at && at != wanted && i < LIM_INTERPRETERS; i++)
+		at = search_field(s->r, at, F_IS_NEXT);
+	return at == wanted;
+}
+
+// _PyRuntime.interpreters.head, the newest, which may have no thread, and .main after it.
 static bool look_for_runtime(void *ctx, addr_t at, uint64_t value)
 {
 	struct search *s = ctx;
 	const addr_t runtime = at - layout_off(s->l, F_RT_INTERPRETERS);
 	addr_t main;
 
-	if (!is_interpreter(s, value))
+	if (!may_be_interpreter(s, value))
 		return true;
 	main = search_word(s->r, at + 8);
-	if (!is_interpreter(s, main) ||
+	if (!is_interpreter(s, main) || !leads_to(s, value, main) ||
 	    (layout_has(s->l, F_RT_MAIN) && !is_in_runtime(s->l, runtime, main)))
 		return true;
 	return add(s, runtime);
@@ -129,15 +142,9 @@ static bool look_for_head(void *ctx, addr_t at, uint64_t value)
 // Of variables that point to interpreters, the list's leads to all of them.
 static bool leads_to_all(struct search *s, addr_t head)
 {
-	for (uint32_t i = 0; i < s->n; i++) {
-		const addr_t wanted = search_word(s->r, s->found[i]);
-		addr_t at = search_word(s->r, head);
-
-		for (uint32_t k = 0; at && at != wanted && k < LIM_INTERPRETERS; k++)
-			at = search_field(s->r, at, F_IS_NEXT);
-		if (!at)
+	for (uint32_t i = 0; i < s->n; i++)
+		if (!leads_to(s, search_word(s->r, head), search_word(s->r, s->found[i])))
 			return false;
-	}
 	return true;
 }
 

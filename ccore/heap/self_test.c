@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "heap/self_test.h"
 
+#include "heap/gc_bits.h"
 #include "heap/search.h"
 #include "layout/companions.h"
+#include "sym/target.h"
 
 // Objects of each list that are looked at.
 #define OBJECTS_SEEN_MAX 2000u
@@ -106,8 +108,6 @@ static int test_lists(const struct runtime *rt, struct py_reader *r, struct ccor
 	const struct gc_state *gc = &rt->interpreters.data[0].gc;
 	uint32_t broken = 0, lists = 0;
 
-	if (layout_has(r->layout, F_OB_GC_BITS))
-		return 0;
 	for (unsigned i = 0; i < GC_GENERATIONS; i++) {
 		uint32_t n = 0;
 		const int bad = gc->heads[i] ? bad_objects(r, gc->heads[i], &n) : 0;
@@ -118,8 +118,22 @@ static int test_lists(const struct runtime *rt, struct py_reader *r, struct ccor
 	return lists && broken == lists ? wrong(gc->heads[0], "the collector's list", err) : 0;
 }
 
-int self_test(const struct runtime *rt, struct py_reader *r, uint32_t expected_version,
-	      struct ccore_error *err)
+// Without lists: an interpreter that runs has modules and types, wherever it allocates them.
+static int test_heaps(const struct runtime *rt, struct py_reader *r, const struct target *t,
+		      struct ccore_error *err)
+{
+	uint32_t n, bad;
+
+	if (t->damage.count[DAMAGE_TRUNCATED])
+		return 0;
+	TRY(gc_bits_sample(rt, 0, r, OBJECTS_SEEN_MAX, &n, &bad));
+	return bad > n / 2 || !n ? wrong(rt->interpreters.data[0].addr,
+					 "the memory that objects are allocated from", err)
+				 : 0;
+}
+
+int self_test(const struct runtime *rt, struct py_reader *r, const struct target *t,
+	      uint32_t expected_version, struct ccore_error *err)
 {
 	if (expected_version && expected_version >> 8 != r->layout->version >> 8)
 		return err_set(err, CCORE_ELAYOUT, 0,
@@ -128,5 +142,6 @@ int self_test(const struct runtime *rt, struct py_reader *r, uint32_t expected_v
 	if (!layout_lacks(r->layout, S_PyDictObject) && !layout_lacks(r->layout, S_PyUnicodeObject))
 		TRY(test_types(rt, r, err));
 	TRY(test_threads(rt, r, err));
-	return test_lists(rt, r, err);
+	return layout_has(r->layout, F_OB_GC_BITS) ? test_heaps(rt, r, t, err)
+						   : test_lists(rt, r, err);
 }

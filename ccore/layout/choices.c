@@ -42,6 +42,20 @@ static const char *what_is_lost(const struct target *t)
 	return " (the core is cut off: its notes, which gcore writes last, are missing)";
 }
 
+// Whether there is anything that objects can be in, or was before the core was cut off.
+static bool has_own_memory(const struct target *t)
+{
+	for (uint64_t i = 0; i < t->mappings.n; i++) {
+		const struct mapping *m = &t->mappings.data[i];
+
+		// Files' pages have variables, and some types, but no heap and no stack.
+		if (m->flags & MAPPING_W && !(m->flags & MAPPING_SHARED) && m->name[0] != '/' &&
+		    (m->saved_bytes || m->lost_bytes))
+			return true;
+	}
+	return t->kind != TARGET_CORE || t->damage.count[DAMAGE_TRUNCATED];
+}
+
 static int no_python(const struct target *t, struct ccore_error *err)
 {
 	for (uint64_t i = 0; i < t->modules.n; i++) {
@@ -388,6 +402,10 @@ static int find_choices(struct layout_choices *c, struct ccore_error *err)
 {
 	const struct target *t = c->target;
 
+	if (!has_own_memory(t))
+		return err_set(err, CCORE_ENOPYTHON, 0,
+			       "the core has nothing of the process's own memory, where objects "
+			       "are: its /proc/PID/coredump_filter must have bit 0, as in 0x33");
 	TRY(find_interpreter(t, &c->opts, &c->base, err));
 	c->is_certain = c->base.origin != ORIGIN_LAYOUT; // from the cache
 	if (c->opts.file) {
@@ -421,6 +439,11 @@ int layout_choices_find(struct layout_choices *ret, const struct target *t,
 {
 	*ret = (struct layout_choices){.target = t, .opts = *opts};
 	return find_choices(ret, err);
+}
+
+uint32_t layout_choice_version(const struct layout_choices *c, uint32_t i)
+{
+	return shipped_builds[c->order[i]].version;
 }
 
 int layout_choice(const struct layout_choices *c, uint32_t i, struct layout *ret,

@@ -156,6 +156,9 @@ struct layout_choices {
 int layout_choices_find(struct layout_choices *ret, const struct target *t,
 			const struct layout_opts *opts, struct ccore_error *err);
 
+/** PY_VERSION_HEX of candidate `i`, where none is certain. */
+uint32_t layout_choice_version(const struct layout_choices *c, uint32_t i);
+
 /** Candidate `i`, the likeliest first; CCORE_ELAYOUT past the last one, or where it cannot be. */
 int layout_choice(const struct layout_choices *c, uint32_t i, struct layout *ret,
 		  struct ccore_error *err);

@@ -22,17 +22,27 @@ static bool set_iter_init(struct set_iter *it, struct py_reader *r, const struct
 	return false;
 }
 
+// Of 3.x, where an entry has the hash behind the key: that of a dummy is -1, as no object's.
+static bool has_no_hash(struct py_reader *r, addr_t entry)
+{
+	const uint32_t hash_off = layout_off(r->layout, F_SETENTRY_KEY) + 8;
+
+	return r->layout->struct_size[S_setentry] == hash_off + 8 &&
+	       py_read_ptr(r, entry + hash_off, entry) == UINT64_MAX;
+}
+
 // The next element, or 0 at the end.
 static addr_t set_iter_next(struct set_iter *it)
 {
 	const uint32_t stride = it->r->layout->struct_size[S_setentry];
 	const uint32_t key_off = layout_off(it->r->layout, F_SETENTRY_KEY);
+	const addr_t dummy = it->r->py->set_dummy;
 
 	while (it->i < it->n) {
-		const addr_t key =
-			py_read_ptr(it->r, it->table + it->i++ * stride + key_off, it->table);
+		const addr_t entry = it->table + it->i++ * stride;
+		const addr_t key = py_read_ptr(it->r, entry + key_off, it->table);
 
-		if (key && key != it->r->py->set_dummy)
+		if (key && (dummy ? key != dummy : !has_no_hash(it->r, entry)))
 			return key;
 		edge_skip(&it->r->edges);
 	}
