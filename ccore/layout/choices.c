@@ -35,11 +35,13 @@ static int defines_python(const struct target *t, const struct module *m, struct
 
 static const char *what_is_lost(const struct target *t)
 {
-	if (!t->damage.count[DAMAGE_TRUNCATED])
-		return "";
-	if (t->threads.n)
-		return ", as far as the core was not cut off";
-	return " (the core is cut off: its notes, which gcore writes last, are missing)";
+	const bool is_cut = t->damage.count[DAMAGE_TRUNCATED];
+
+	if (t->damage.count[DAMAGE_MISSING_NOTES])
+		return is_cut ? " (the core is cut off: its notes, which gcore writes last, are "
+				"missing)"
+			      : " (the core's notes are missing)";
+	return is_cut ? ", as far as the core was not cut off" : "";
 }
 
 // Whether there is anything that objects can be in, or was before the core was cut off.
