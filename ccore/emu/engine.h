@@ -103,6 +103,58 @@ struct emu {
 	enum emu_status stopped; // EMU_DONE: nothing stopped it
 };
 
+// -- what we and the stub tell each other
+
+// As the stub has them in memory.
+struct stub_control {
+	uint64_t call, calls_end, out, out_end;
+	uint64_t is_full; // the stub waits for room at `out`
+};
+
+struct stub_call {
+	uint64_t function, args[EMU_ARGS], value, out;
+};
+
+_Static_assert(sizeof(struct stub_call) == 48, "the stub knows its size");
+
+static inline struct stub_control *emu_control(const struct emu *e)
+{
+	return (struct stub_control *)(e->data + (OURS_CONTROL - OURS_DATA));
+}
+
+static inline struct stub_call *emu_stub_calls(const struct emu *e)
+{
+	return (struct stub_call *)(e->data + (OURS_CALLS - OURS_DATA));
+}
+
+static inline addr_t emu_ours(const struct emu *e, uint64_t off)
+{
+	return e->env->base + off;
+}
+
+// Bytes the stub has written at `out`; 0 when the code has spoilt our data.
+static inline uint64_t emu_out_bytes(const struct emu *e, uint64_t out)
+{
+	const uint64_t n = out - emu_ours(e, OURS_OUT);
+
+	return n <= OURS_OUT_BYTES ? n & ~7ull : 0;
+}
+
+#define EMU_CHECK_STEPS (LIM_EMU_STEPS / 16) // after which it is asked whether a call ends
+
+// Of `call_n` calls that ended and the one that runs: so much is not counted.
+static inline uint64_t emu_free_steps(uint64_t call_n)
+{
+	return (call_n + 1) * LIM_EMU_CALL_STEPS;
+}
+
+/** Processor time of this thread. */
+uint64_t emu_now_ns(void);
+
+/** An emulated processor that has seen nothing: after a change of code as well. */
+bool emu_power_on(struct emu *e);
+void emu_power_off(struct emu *e);
+
 /** Map what is missing of [addr, addr + size); false when that is not all there. */
 bool emu_map(struct emu *e, addr_t addr, uint64_t size);
 
