@@ -100,6 +100,7 @@ class Python(object):
             "open('/proc/self/maps').read()]))"))
         self.version = tuple(facts[0])
         self.free_threaded = facts[2]
+        self.kind = self.version[:2] + tuple(facts[1:3])  # what layouts mostly depend on
         self.name = (".".join(str(n) for n in self.version) + ("t" if facts[2] else "")
                      + ("d" if facts[1] else ""))
         self.has_own_libc = bool(re.match(r"%s/\w+-" % re.escape(MADE_PYTHONS), path))
@@ -135,11 +136,11 @@ def image_of_python(maps):
 
 
 def find_pythons():
-    """Every CPython installed on this machine, named uniquely.
+    """Every CPython installed on this machine, named uniquely: one build of each version and kind.
 
-    NECROPY_PYTHONS=a:b names them instead; =all adds those that corefiles/ has made, which
-    other suites' changes can break from one day to the next. Without those on musl, which lack
-    modules that most programs here want: test_musl.py has tests of its own.
+    NECROPY_PYTHONS=a:b names them instead; =all adds other builds, and those that corefiles/ has
+    made, which other suites' changes can break from one day to the next. Without those on musl,
+    which lack modules that most programs here want: test_musl.py has tests of its own.
     """
     wanted = os.environ.get("NECROPY_PYTHONS", "")
     if wanted and wanted != "all":
@@ -152,6 +153,11 @@ def find_pythons():
                   + sorted(path for path in glob.glob(os.path.join(MADE_PYTHONS, "*/bin/python3"))
                            if "-musl/" not in path))
     pythons = [Python(path) for path in paths if os.access(path, os.X_OK)]
+    if not wanted:
+        first = {}
+        for python in pythons:
+            first.setdefault(python.kind, python)
+        pythons = list(first.values())
     counts = collections.Counter()
     for python in pythons:
         counts[python.name] += 1
