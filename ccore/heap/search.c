@@ -86,6 +86,14 @@ bool search_is_object(struct py_reader *r, addr_t addr)
 	return raw_type_read(r, type, &t) && raw_type_is_type(r, &t) && raw_type_is_possible(r, &t);
 }
 
+bool search_is_gone(const struct target *t, addr_t addr)
+{
+	const struct mapping *m = addr % 8 == 0 ? mappings_find(&t->mappings, addr) : NULL;
+
+	return m && m->flags & MAPPING_W && m->lost_bytes && addr - m->start >= m->saved_bytes &&
+	       !mem_readable(&t->mem, addr, 1);
+}
+
 addr_t search_name(struct py_reader *r, const struct runtime *rt, const char *module,
 		   const char *name)
 {

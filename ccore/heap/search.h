@@ -42,6 +42,9 @@ uint64_t search_field(struct py_reader *r, addr_t base, enum field_id f);
 /** Whether the type of the object at `addr` is a type. */
 bool search_is_object(struct py_reader *r, addr_t addr);
 
+/** Whether `addr` may be of an object that is missing, since the core was cut off before it. */
+bool search_is_gone(const struct target *t, addr_t addr);
+
 /** The object called `name` in the dict of the module called `module`; 0: not there. */
 addr_t search_name(struct py_reader *r, const struct runtime *rt, const char *module,
 		   const char *name);

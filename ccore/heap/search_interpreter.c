@@ -60,8 +60,9 @@ static int find_type(struct search *s, struct ccore_error *err)
 
 static bool may_be_interpreter(struct search *s, addr_t addr)
 {
-	return addr && addr % 8 == 0 &&
-	       search_is_object(s->r, search_field(s->r, addr, F_IS_SYSDICT));
+	const addr_t dict = addr && addr % 8 == 0 ? search_field(s->r, addr, F_IS_SYSDICT) : 0;
+
+	return dict && (search_is_object(s->r, dict) || search_is_gone(s->t, dict));
 }
 
 static bool is_interpreter(struct search *s, addr_t addr)
@@ -174,15 +175,21 @@ static int find_head(struct search *s, struct ccore_error *err)
 
 // -- generations: rings of objects, through three neighbours
 
+// Whether the neighbour leads back, or may: it can be among what the core was cut off before.
+static bool leads_back(struct search *s, addr_t neighbour, enum field_id link, addr_t head)
+{
+	return neighbour % 8 == 0 &&
+	       (search_field(s->r, neighbour, link) == head || search_is_gone(s->t, neighbour));
+}
+
 static bool is_ring_head(struct search *s, addr_t head)
 {
 	const struct layout *l = s->l;
 	const addr_t next = search_field(s->r, head, F_GC_NEXT);
 	const addr_t prev = search_field(s->r, head, F_GC_PREV);
 
-	return next && prev && next % 8 == 0 && prev % 8 == 0 && layout_has(l, F_GC_PREV) &&
-	       search_field(s->r, next, F_GC_PREV) == head &&
-	       search_field(s->r, prev, F_GC_NEXT) == head && (next != head) == (prev != head);
+	return next && prev && layout_has(l, F_GC_PREV) && leads_back(s, next, F_GC_PREV, head) &&
+	       leads_back(s, prev, F_GC_NEXT, head) && (next != head) == (prev != head);
 }
 
 static bool look_for_generations(void *ctx, addr_t at, uint64_t value)
@@ -203,7 +210,8 @@ static bool look_for_generations(void *ctx, addr_t at, uint64_t value)
 		if (next == head)
 			continue;
 		any = true;
-		if (!search_is_object(s->r, next + layout_gc_head(s->l)))
+		if (!search_is_object(s->r, next + layout_gc_head(s->l)) &&
+		    !search_is_gone(s->t, next))
 			return true;
 	}
 	return !any || add(s, array);

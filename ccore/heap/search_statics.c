@@ -215,7 +215,8 @@ static bool arena_is_right(struct search *s, const struct arena_record *a, uint6
 	if (a->address % 4096 || !a->total || a->total > 64 || a->pool_address < a->address ||
 	    a->pool_address - a->address > 64ull * 16384)
 		return false;
-	return a->pool_address == pool || search_field(s->r, pool, F_POOL_ARENAINDEX) == i ||
+	return a->pool_address == pool || search_is_gone(s->rt->target, pool) ||
+	       search_field(s->r, pool, F_POOL_ARENAINDEX) == i ||
 	       search_field(s->r, (a->address + 16383) & ~16383ull, F_POOL_ARENAINDEX) == i;
 }
 
