@@ -170,7 +170,8 @@ static int add_thread(struct report *p, const struct thread *t, struct ccore_err
 	report_add_frames(p, &stack);
 	if (!stack.frames.n)
 		report_add(p, "python", 0,
-			   stack_frames_are_known(&p->s->heap.layout)
+			   stack.is_lost ? "not known: its frames are not in the target"
+			   : stack_frames_are_known(&p->s->heap.layout)
 				   ? "the thread runs no Python code"
 				   : "not known: the layout has no table of frames");
 	stack_done(&stack);

@@ -47,6 +47,7 @@ bool thread_name(struct heap *h, const struct thread *t, struct strbuf *out);
  */
 struct stack {
 	VEC(struct stack_frame) frames;
+	bool is_lost; // it has some, and the innermost cannot be read
 };
 int thread_stack(struct heap *h, const struct thread *t, struct stack *ret,
 		 struct ccore_error *err);
