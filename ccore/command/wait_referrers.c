@@ -140,7 +140,8 @@ static bool may_have_tasks(struct session *s)
 	struct py_reader *r = heap_reader(&s->heap);
 
 	for (uint64_t i = 0; i < rt->interpreters.n; i++) {
-		const addr_t all = dict_lookup(r, rt->interpreters.data[i].sysdict, "modules");
+		const addr_t all =
+			dict_at(r, dict_lookup(r, rt->interpreters.data[i].sysdict, "modules"));
 
 		for (unsigned k = 0; all && k < sizeof(modules) / sizeof(modules[0]); k++)
 			if (dict_lookup(r, all, modules[k]))

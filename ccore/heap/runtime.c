@@ -197,6 +197,17 @@ static int read_threads(struct runtime *rt, struct py_reader *r, uint32_t interp
 
 // -- the version
 
+// By flags that never moved. An interpreter that ends sets the names in sys to None.
+static bool is_int(struct py_reader *r, addr_t object)
+{
+	const unsigned flag = layout_has(r->layout, F_INT27_IVAL) ? TPFLAG_INT27 : TPFLAG_LONG;
+	uint64_t type, flags;
+
+	return mem_read_u64(r->py->mem, object + layout_off(r->layout, F_OB_TYPE), &type) == 0 &&
+	       mem_read_u64(r->py->mem, type + layout_off(r->layout, F_TP_FLAGS), &flags) == 0 &&
+	       flags >> flag & 1;
+}
+
 // sys.hexversion fits one digit of an int. Read without types: their meaning depends on it.
 static bool read_hexversion(const struct runtime *rt, struct py_reader *r, uint32_t *ret)
 {
@@ -206,7 +217,8 @@ static bool read_hexversion(const struct runtime *rt, struct py_reader *r, uint3
 	for (uint64_t i = 0; layout_has(l, digit) && i < rt->interpreters.n; i++) {
 		const addr_t value = dict_lookup(r, rt->interpreters.data[i].sysdict, "hexversion");
 
-		if (value && mem_read_u32(r->py->mem, value + layout_off(l, digit), ret) == 0)
+		if (value && is_int(r, value) &&
+		    mem_read_u32(r->py->mem, value + layout_off(l, digit), ret) == 0)
 			return true;
 	}
 	return false;
@@ -229,8 +241,9 @@ static int read_version(struct runtime *rt, struct py_reader *r, uint32_t otherw
 	}
 	return err_set(
 		err, CCORE_EDAMAGED, rt->interpreters.data[0].sysdict,
-		"cannot read sys.hexversion, so the version of CPython is not known: its "
-		"memory is not in the target, or the interpreter was not yet or no longer running");
+		"cannot read sys.hexversion, and the interpreter's file does not tell the version "
+		"of CPython: its memory is not in the target, or the interpreter was not yet or no "
+		"longer running");
 }
 
 static int add_interned(struct py *py, addr_t at, struct ccore_error *err)

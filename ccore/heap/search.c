@@ -98,9 +98,10 @@ addr_t search_name(struct py_reader *r, const struct runtime *rt, const char *mo
 		   const char *name)
 {
 	for (uint64_t i = 0; i < rt->interpreters.n; i++) {
-		const addr_t modules = dict_lookup(r, rt->interpreters.data[i].sysdict, "modules");
+		const addr_t modules =
+			dict_at(r, dict_lookup(r, rt->interpreters.data[i].sysdict, "modules"));
 		const addr_t m = modules ? dict_lookup(r, modules, module) : 0;
-		const addr_t dict = search_field(r, m, F_MD_DICT);
+		const addr_t dict = dict_at(r, search_field(r, m, F_MD_DICT));
 		const addr_t found = dict ? dict_lookup(r, dict, name) : 0;
 
 		if (found)

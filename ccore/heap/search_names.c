@@ -42,7 +42,8 @@ static bool is_file_missing(const struct target *t)
 
 void search_type_names(const struct runtime *rt, struct py_reader *r)
 {
-	const addr_t modules = dict_lookup(r, rt->interpreters.data[0].sysdict, "modules");
+	const addr_t modules =
+		dict_at(r, dict_lookup(r, rt->interpreters.data[0].sysdict, "modules"));
 	const struct damage before = r->damage; // whatever is wrong is met again
 	struct strbuf name = {0};
 	struct dict_iter it;

@@ -114,27 +114,52 @@ static void poll_module(struct search *s, struct poll *poll, addr_t module)
 	struct dict_iter it;
 	struct dict_item item;
 
-	if (!dict_iter_init_at(&it, s->r, search_field(s->r, module, F_MD_DICT)))
+	if (!dict_iter_init_at(&it, s->r, dict_at(s->r, search_field(s->r, module, F_MD_DICT))))
 		return;
 	it.n = u64_min(it.n, LIM_NAMESPACE);
 	while (dict_iter_next(&it, &item))
 		vote(s, poll, item.value);
 }
 
-// Most classes of the modules that every interpreter has are Python's.
-static void find_subtype_dealloc(struct search *s)
+static void poll_modules(struct search *s, struct poll *poll)
 {
-	const addr_t modules = dict_lookup(s->r, s->rt->interpreters.data[0].sysdict, "modules");
-	struct poll poll = {.n = 0};
-	uint32_t best = 0, all = 0;
+	const addr_t modules =
+		dict_at(s->r, dict_lookup(s->r, s->rt->interpreters.data[0].sysdict, "modules"));
 	struct dict_iter it;
 	struct dict_item item;
 
-	if (!is_missing(s, SYM_SUBTYPE_DEALLOC) || !dict_iter_init_at(&it, s->r, modules))
+	if (!dict_iter_init_at(&it, s->r, modules))
 		return;
 	it.n = u64_min(it.n, LIM_NAMESPACE);
 	while (dict_iter_next(&it, &item))
-		poll_module(s, &poll, item.value);
+		poll_module(s, poll, item.value);
+}
+
+#define LISTED_MAX 1000000u // objects of the oldest generation that are looked at
+
+// The oldest generation's first object, and what follows one; 0 at the end.
+static addr_t listed(struct search *s, addr_t object)
+{
+	const addr_t head = s->rt->interpreters.data[0].gc.heads[GC_GENERATIONS - 1];
+	const addr_t at = object ? object - layout_gc_head(s->l) : head;
+	const addr_t next = search_field(s->r, at, F_GC_NEXT) & ~3ull;
+
+	return next && next != head ? next + layout_gc_head(s->l) : 0;
+}
+
+// Most classes of the modules that every interpreter has are Python's, and so are most of all.
+static void find_subtype_dealloc(struct search *s)
+{
+	struct poll poll = {.n = 0};
+	uint32_t best = 0, all = 0;
+	addr_t object = 0;
+
+	if (!is_missing(s, SYM_SUBTYPE_DEALLOC))
+		return;
+	poll_modules(s, &poll);
+	if (!poll.n) // modules are cut off, or the interpreter ends
+		for (uint32_t i = 0; i < LISTED_MAX && (object = listed(s, object)); i++)
+			vote(s, &poll, object);
 	for (uint32_t i = 0; i < poll.n; i++) {
 		best = poll.votes[i] > poll.votes[best] ? i : best;
 		all += poll.votes[i];
@@ -145,9 +170,14 @@ static void find_subtype_dealloc(struct search *s)
 
 // -- lookdict(): how tables with keys that are no str are searched, to 3.10
 
-#define DICTS_SEEN_MAX 1000000u
+static bool is_text(struct search *s, addr_t object)
+{
+	const addr_t type = search_field(s->r, object, F_OB_TYPE);
 
-static bool has_other_key(struct search *s, addr_t dict, addr_t str_type)
+	return search_field(s->r, type, F_TP_FLAGS) >> TPFLAG_UNICODE & 1;
+}
+
+static bool has_other_key(struct search *s, addr_t dict)
 {
 	struct dict_iter it;
 	struct dict_item item;
@@ -156,33 +186,24 @@ static bool has_other_key(struct search *s, addr_t dict, addr_t str_type)
 		return false;
 	it.n = u64_min(it.n, 64);
 	while (dict_iter_next(&it, &item))
-		if (search_is_object(s->r, item.key) &&
-		    search_field(s->r, item.key, F_OB_TYPE) != str_type)
+		if (search_is_object(s->r, item.key) && !is_text(s, item.key))
 			return true;
 	return false;
 }
 
 static void find_lookdict(struct search *s)
 {
-	const struct interpreter *in = &s->rt->interpreters.data[0];
-	const addr_t dict_type = search_field(s->r, in->sysdict, F_OB_TYPE);
-	const addr_t str_type = builtin(s, "str");
-	const addr_t head = in->gc.heads[GC_GENERATIONS - 1];
-	addr_t at = search_field(s->r, head, F_GC_NEXT) & ~3ull;
+	addr_t object = 0;
 
-	if (!is_missing(s, SYM_LOOKDICT) || !layout_has(s->l, F_DK_LOOKUP) || !head)
+	if (!is_missing(s, SYM_LOOKDICT) || !layout_has(s->l, F_DK_LOOKUP))
 		return;
-	for (uint32_t i = 0; at && at != head && i < DICTS_SEEN_MAX; i++) {
-		const addr_t object = at + layout_gc_head(s->l);
-
-		if (search_field(s->r, object, F_OB_TYPE) == dict_type &&
-		    has_other_key(s, object, str_type)) {
+	for (uint32_t i = 0; i < LISTED_MAX && (object = listed(s, object)); i++) {
+		if (dict_at(s->r, object) && has_other_key(s, object)) {
 			search_set(s->l, SYM_LOOKDICT,
 				   search_field(s->r, search_field(s->r, object, F_MA_KEYS),
 						F_DK_LOOKUP));
 			return;
 		}
-		at = search_field(s->r, at, F_GC_NEXT) & ~3ull;
 	}
 }
 

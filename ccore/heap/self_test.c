@@ -80,13 +80,21 @@ static bool look_for_flagged(void *ctx, addr_t at, uint64_t value)
 	return !f->wrong;
 }
 
-// Where the core was cut off before what leads to the module.
-static int test_static_types(struct py_reader *r, const struct target *t, const char *module,
-			     struct ccore_error *err)
+// An interpreter that ends has already set the names in sys to None.
+static bool is_ending(const struct runtime *rt, struct py_reader *r)
+{
+	const addr_t modules = dict_lookup(r, rt->interpreters.data[0].sysdict, "modules");
+
+	return modules && search_is_object(r, modules) && !dict_at(r, modules);
+}
+
+// Where the core was cut off before what leads to the module, or nothing does any more.
+static int test_static_types(const struct runtime *rt, struct py_reader *r, const struct target *t,
+			     const char *module, struct ccore_error *err)
 {
 	struct flagged f = {.r = r};
 
-	if (t->damage.count[DAMAGE_TRUNCATED])
+	if (t->damage.count[DAMAGE_TRUNCATED] || is_ending(rt, r))
 		search_words(t, r->layout->module, r, look_for_flagged, &f);
 	if (f.wrong)
 		return wrong(f.wrong, "a type", err);
@@ -113,7 +121,7 @@ static int test_types(const struct runtime *rt, struct py_reader *r, const struc
 			return wrong(type, s->name, err);
 		seen++;
 	}
-	return seen ? 0 : test_static_types(r, t, module, err);
+	return seen ? 0 : test_static_types(rt, r, t, module, err);
 }
 
 // -- threads

@@ -212,11 +212,11 @@ addr_t dict_find_int(struct py_reader *r, addr_t dict, int64_t key)
 
 addr_t module_global(struct py_reader *r, addr_t sysdict, const char *module, const char *name)
 {
-	const addr_t modules = dict_lookup(r, sysdict, "modules");
+	const addr_t modules = dict_at(r, dict_lookup(r, sysdict, "modules"));
 	const addr_t found = modules ? dict_lookup(r, modules, module) : 0;
 	struct py_object o;
 
 	if (!found || !py_object_open(r, found, &o) || o.type->family != &family_module)
 		return 0;
-	return dict_lookup(r, object_u64(r, &o, F_MD_DICT), name);
+	return dict_lookup(r, dict_at(r, object_u64(r, &o, F_MD_DICT)), name);
 }

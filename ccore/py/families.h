@@ -122,6 +122,9 @@ addr_t dict_keys_name(struct py_reader *r, addr_t keys, uint64_t i);
 /** The next item with key and value, or false at the end. */
 bool dict_iter_next(struct dict_iter *it, struct dict_item *ret);
 
+/** `addr` where a dict is, else 0: an interpreter that ends sets the names in sys to None. */
+addr_t dict_at(struct py_reader *r, addr_t addr);
+
 /** The value of str key `name` in the dict at `dict`, or 0. */
 addr_t dict_lookup(struct py_reader *r, addr_t dict, const char *name);
 
