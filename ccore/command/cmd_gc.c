@@ -3,8 +3,8 @@
 #include "command/gc_cycles.h"
 #include "command/gc_phase.h"
 #include "heap/finalizer.h"
-#include "heap/gc_stats.h"
 #include "py/exception.h"
+#include "runtime/gc_stats.h"
 
 #include <stdarg.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "heap/search.h"
+#include "runtime/search.h"
 
 #include "sym/mappings.h"
 

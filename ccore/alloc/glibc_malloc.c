@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "heap/glibc_malloc.h"
+#include "alloc/glibc_malloc.h"
 
-#include "heap/glibc_chunks.h"
+#include "alloc/glibc_chunks.h"
 #include "sym/mappings.h"
 #include "util/checked.h"
 

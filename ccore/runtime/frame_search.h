@@ -3,7 +3,7 @@
 #ifndef NECROPY_FRAME_SEARCH_H
 #define NECROPY_FRAME_SEARCH_H
 
-#include "heap/runtime.h"
+#include "runtime/runtime.h"
 
 /** Addresses as threads and frames have them, the innermost first. */
 struct found_frames {

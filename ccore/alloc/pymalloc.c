@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "heap/pymalloc.h"
+#include "alloc/pymalloc.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

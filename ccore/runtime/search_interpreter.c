@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // PyType_Type, the list of interpreters, and the collector's lists of 2.7 and 3.6.
-#include "heap/search.h"
+#include "runtime/search.h"
 
 #define CANDIDATES_MAX 64u
 

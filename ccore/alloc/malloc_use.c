@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "heap/malloc_use.h"
+#include "alloc/malloc_use.h"
 
 #include "util/checked.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "heap/mimalloc_page.h"
+#include "alloc/mimalloc_page.h"
 
 struct walk {
 	struct py_reader *r;

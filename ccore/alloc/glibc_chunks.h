@@ -3,7 +3,7 @@
 #ifndef NECROPY_GLIBC_CHUNKS_H
 #define NECROPY_GLIBC_CHUNKS_H
 
-#include "heap/glibc_malloc.h"
+#include "alloc/glibc_malloc.h"
 
 /** Whether chunks from `start` on lead to the one at `top`, each where the one before ends. */
 bool chunks_lead_to(const struct mem *mem, addr_t start, addr_t top);

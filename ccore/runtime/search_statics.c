@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What can be found once the interpreters are: through modules, types and the collector's lists.
-#include "heap/search.h"
+#include "runtime/search.h"
 
 struct search {
 	struct py_reader *r;

@@ -3,7 +3,7 @@
 #ifndef NECROPY_MALLOC_USE_H
 #define NECROPY_MALLOC_USE_H
 
-#include "heap/glibc_malloc.h"
+#include "alloc/glibc_malloc.h"
 
 /** Chunks in one state, with their heads. */
 struct chunk_use {

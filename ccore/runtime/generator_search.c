@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "heap/generator_search.h"
+#include "runtime/generator_search.h"
 
 #include "py/stack_frame.h"
 #include "sym/mappings.h"

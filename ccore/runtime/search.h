@@ -10,8 +10,8 @@
 #ifndef NECROPY_SEARCH_H
 #define NECROPY_SEARCH_H
 
-#include "heap/runtime.h"
 #include "py/raw_type.h"
+#include "runtime/runtime.h"
 
 /**
  * Find in `l` what runtime_read() needs. CCORE_ELAYOUT when there is no such place, or several: the

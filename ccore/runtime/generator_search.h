@@ -6,7 +6,7 @@
 #ifndef NECROPY_GENERATOR_SEARCH_H
 #define NECROPY_GENERATOR_SEARCH_H
 
-#include "heap/frame_search.h"
+#include "runtime/frame_search.h"
 
 /**
  * Put into `found`, which has the frames of the data stack of the thread `os` (NULL: not known),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "heap/gc_stats.h"
+#include "runtime/gc_stats.h"
 
 // The struct gc_generation_stats at `at`.
 static bool read_at(const struct layout *l, const struct mem *m, addr_t at, struct gc_stats *ret)

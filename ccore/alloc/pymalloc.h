@@ -11,7 +11,7 @@
 #ifndef NECROPY_PYMALLOC_H
 #define NECROPY_PYMALLOC_H
 
-#include "heap/runtime.h"
+#include "runtime/runtime.h"
 
 #define PYMALLOC_POOL_BYTES_MAX 16384u
 #define PYMALLOC_BLOCKS_MAX 2048u

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "heap/runtime.h"
+#include "runtime/runtime.h"
 
 #include "layout/companions.h"
 

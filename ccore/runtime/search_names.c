@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Names of static types, where their text is not here.
-#include "heap/search.h"
+#include "runtime/search.h"
 
 #include "py/type_shape.h"
 

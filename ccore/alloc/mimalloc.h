@@ -12,7 +12,7 @@
 #ifndef NECROPY_MIMALLOC_H
 #define NECROPY_MIMALLOC_H
 
-#include "heap/runtime.h"
+#include "runtime/runtime.h"
 
 /** What a heap is for: the index of it, and the tag of its pages. */
 enum mimalloc_tag {

@@ -3,7 +3,7 @@
 #ifndef NECROPY_GC_STATS_H
 #define NECROPY_GC_STATS_H
 
-#include "heap/runtime.h"
+#include "runtime/runtime.h"
 
 /** Since the start of one generation's collections. */
 struct gc_stats {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "heap/mimalloc_page.h"
+#include "alloc/mimalloc_page.h"
 
 #define SLICE_BYTES 65536ull	 // MI_SEGMENT_SLICE_SIZE
 #define HUGE_BLOCK (1ull << 31)	 // MI_HUGE_BLOCK_SIZE: the slices say how large it is

@@ -5,7 +5,7 @@
 #ifndef NECROPY_MIMALLOC_PAGE_H
 #define NECROPY_MIMALLOC_PAGE_H
 
-#include "heap/mimalloc.h"
+#include "alloc/mimalloc.h"
 
 #define MIMALLOC_PAGE_BYTES 256u	 // of its struct, which has some 100
 #define MIMALLOC_CAPACITY_MAX UINT16_MAX // blocks: the field has 16 bits

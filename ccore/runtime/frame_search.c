@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "heap/frame_search.h"
+#include "runtime/frame_search.h"
 
-#include "heap/generator_search.h"
 #include "py/stack_frame.h"
+#include "runtime/generator_search.h"
 #include "sym/mappings.h"
 
 // Of one thread; and pieces of its data stack, of 16 KiB and more each.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "heap/glibc_chunks.h"
+#include "alloc/glibc_chunks.h"
 
 #include "util/checked.h"
 
