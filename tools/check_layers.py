@@ -22,8 +22,10 @@ ALLOWED = {
     "graph": "util heap py",
     "analysis": "util sym layout py heap graph",
     "render": "util",
-    "command": "util mem sym layout py runtime alloc heap graph analysis",
-    "api": "util mem sym layout py heap graph analysis command render",
+    "session": "util sym layout py heap graph analysis",
+    "stacks": "util mem sym layout py heap session",
+    "command": "util mem sym layout py runtime alloc heap graph analysis session stacks",
+    "api": "util mem sym layout py heap graph analysis session command render",
     "cli": "",
 }
 ELFUTILS = re.compile(r"^(libelf|gelf|dwarf|elfutils/.*)\.h$")

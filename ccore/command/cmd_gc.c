@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analysis/histogram.h"
+#include "command/command.h"
 #include "command/gc_cycles.h"
 #include "command/gc_phase.h"
 #include "heap/finalizer.h"

@@ -7,8 +7,8 @@
 #ifndef NECROPY_WAIT_REFERRERS_H
 #define NECROPY_WAIT_REFERRERS_H
 
-#include "command/task_list.h"
-#include "command/waits.h"
+#include "stacks/task_list.h"
+#include "stacks/waits.h"
 
 struct wait_referrer {
 	addr_t object;		  // that is waited for

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/chain_search.h"
+#include "session/chain_search.h"
 
 #include <stdlib.h>
 
@@ -398,17 +398,4 @@ enum edge_kind chain_edge(struct session *s, uint32_t from, uint32_t to, struct 
 		strbuf_putc(label, '~');
 	references_label(&s->heap, from, &x.best, label);
 	return (enum edge_kind)x.best.kind;
-}
-
-int chain_request_from(const struct args *a, struct chain_request *ret, struct ccore_error *err)
-{
-	*ret = (struct chain_request){
-		.argument = a->argument,
-		.to = args_str(a, "--to"),
-		.exclude = args_str(a, "--exclude"),
-	};
-	TRY(args_u64(a, "-k", &ret->wanted, err));
-	if (!ret->wanted)
-		return err_set(err, CCORE_EUSAGE, 0, "-k 0: must be a number from 1");
-	return args_u64(a, "--max-depth", &ret->max_depth, err);
 }

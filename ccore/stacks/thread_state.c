@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/thread_state.h"
+#include "stacks/thread_state.h"
 
-#include "command/merged_stack.h"
+#include "stacks/merged_stack.h"
 
 // Frames that tell what a thread does: waiting for the GIL takes some six, a collection may have
 // called anything.

@@ -6,8 +6,8 @@
 #ifndef NECROPY_TASK_LIST_H
 #define NECROPY_TASK_LIST_H
 
-#include "command/session.h"
 #include "heap/threads.h"
+#include "session/session.h"
 
 enum task_kind { TASK_ASYNCIO, TASK_TRIO, TASK_GREENLET };
 

@@ -3,9 +3,9 @@
 #ifndef NECROPY_STACK_TABLE_H
 #define NECROPY_STACK_TABLE_H
 
-#include "command/session.h"
 #include "heap/threads.h"
 #include "py/frame_locals.h"
+#include "session/session.h"
 #include "sym/native_stack.h"
 #include "sym/source_text.h"
 

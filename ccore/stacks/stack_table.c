@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/stack_table.h"
+#include "stacks/stack_table.h"
+#include "util/parse.h"
 
 #include <inttypes.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/waits.h"
+#include "stacks/waits.h"
 
-#include "command/wait_finder.h"
 #include "py/attribute.h"
+#include "stacks/wait_finder.h"
 
 #include <inttypes.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/wait_finder.h"
 #include "py/attribute.h"
 #include "py/exception.h"
 #include "py/frame_locals.h"
+#include "stacks/wait_finder.h"
 
 // Locks of which those who call acquire() are looked for.
 #define LOCKS_SEARCHED 1000u

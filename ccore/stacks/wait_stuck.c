@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Who waits for ever, and in which cycles.
-#include "command/waits.h"
+#include "stacks/waits.h"
 
 // `by` waits for `thread`.
 struct dependence {

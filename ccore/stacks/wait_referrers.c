@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/wait_referrers.h"
+#include "stacks/wait_referrers.h"
 
 #include "py/attribute.h"
 #include "py/reach.h"

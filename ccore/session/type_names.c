@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Types by the names that users give them: full, last part, or a glob.
-#include "command/session.h"
+#include "session/session.h"
 #include "util/near.h"
+#include "util/parse.h"
 
 #include <assert.h>
 #include <fnmatch.h>

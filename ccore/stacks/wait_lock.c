@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/wait_finder.h"
 #include "py/attribute.h"
+#include "stacks/wait_finder.h"
 #include "sym/mappings.h"
 
 // Of a C stack that is searched for a lock: from the function that sleeps to the one that was

@@ -5,9 +5,10 @@
 
 #include "analysis/residue.h"
 #include "analysis/unreachable.h"
-#include "command/command.h"
 #include "graph/references.h"
 #include "heap/heap.h"
+#include "util/progress.h"
+#include "util/result.h"
 
 struct session {
 	struct target target;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/frame_choice.h"
+#include "stacks/frame_choice.h"
 
 #include <inttypes.h>
 

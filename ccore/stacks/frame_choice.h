@@ -3,7 +3,7 @@
 #ifndef NECROPY_FRAME_CHOICE_H
 #define NECROPY_FRAME_CHOICE_H
 
-#include "command/stack_table.h"
+#include "stacks/stack_table.h"
 
 /**
  * Frame `frame` (0 is the innermost) of the thread that `thread` names; NULL: of the first that

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/merged_stack.h"
+#include "stacks/merged_stack.h"
 
 #include <string.h>
 

@@ -7,9 +7,9 @@
 #ifndef NECROPY_WAITS_H
 #define NECROPY_WAITS_H
 
-#include "command/stack_table.h"
-#include "command/thread_state.h"
 #include "py/lock.h"
+#include "stacks/stack_table.h"
+#include "stacks/thread_state.h"
 
 enum wait_kind {
 	WAIT_NONE,

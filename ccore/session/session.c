@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/session.h"
+#include "session/session.h"
+#include "util/parse.h"
 
 int session_graph(struct session *s, struct graph **ret, struct ccore_error *err)
 {

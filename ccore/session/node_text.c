@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Nodes as they are shown in tables.
-#include "command/session.h"
+#include "session/session.h"
 
 void node_type_text(struct session *s, uint32_t id, struct strbuf *out)
 {

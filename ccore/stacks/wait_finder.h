@@ -3,8 +3,8 @@
 #ifndef NECROPY_WAIT_FINDER_H
 #define NECROPY_WAIT_FINDER_H
 
-#include "command/waits.h"
 #include "py/waiting.h"
+#include "stacks/waits.h"
 
 // `thread` has been given `object`, in `frame` (of kept[thread]).
 struct held {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/task_list.h"
+#include "stacks/task_list.h"
 
 #include "py/attribute.h"
 #include "py/awaiting.h"
