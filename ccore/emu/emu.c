@@ -294,15 +294,3 @@ const addr_t *emu_referents(const struct emu *e)
 {
 	return e->referents.data;
 }
-
-int emu_call(struct emu *e, addr_t function, const uint64_t args[EMU_ARGS], uint64_t *ret)
-{
-	struct emu_call call = {.function = function};
-
-	memcpy(call.args, args, sizeof(call.args));
-	TRY(emu_run(e, &call, 1));
-	if (call.status != EMU_DONE)
-		return CCORE_EFAULT;
-	*ret = call.value;
-	return 0;
-}
