@@ -23,9 +23,6 @@ enum backing mapping_backing(const struct mapping *m);
 /** "anon", "heap" … as `maps` and `shm` show it. */
 const char *backing_name(enum backing b);
 
-/** Whether the mapping is one of shared memory: known to be, or of a kind that only is. */
-bool mapping_is_shared_memory(const struct mapping *m);
-
 struct shared_segment {
 	uint32_t id; // `owner` of its ranges
 	enum backing backing;
