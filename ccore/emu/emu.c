@@ -90,7 +90,7 @@ static void load_calls(struct emu *e, const struct emu_call *calls, uint64_t fro
 
 static bool prepare_registers(struct emu *e)
 {
-	const uint64_t sp = emu_ours(e, OURS_CONTROL) - EMU_PAGE, flags = 2;
+	const uint64_t sp = emu_ours(e, OURS_CONTROL) - PAGE_BYTES, flags = 2;
 
 	return e->lib->uc_reg_write(e->uc, UC_X86_REG_RSP, &sp) == UC_ERR_OK &&
 	       e->lib->uc_reg_write(e->uc, UC_X86_REG_EFLAGS, &flags) == UC_ERR_OK;
