@@ -183,6 +183,7 @@ bool emu_find_patches(struct emu *e);
 /** Write the patches that lie in [addr, addr + size) into `copy`, the bytes there. */
 void emu_patch(const struct emu *e, addr_t addr, uint64_t size, uint8_t *copy);
 
+/** Whether emu_patch() would write there. */
 bool emu_has_patch(const struct emu *e, addr_t addr, uint64_t size);
 
 /** Functions of libc ('|'-separated) that have a plain routine at that offset of our code. */

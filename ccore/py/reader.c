@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// What all families share: opening an object, its type, its refcount; visiting pointers.
 #include "py/families.h"
 
 #include <stdlib.h>
