@@ -6,7 +6,6 @@
 // A chunk: size of the one before, its own size with flags, then what its user sees, up to the
 // first of these words of the next chunk.
 #define CHUNK_HEAD 16u
-#define CHUNK_MIN 32u
 #define PREV_INUSE 1u
 
 static bool size_at(const struct mem *mem, addr_t chunk, uint64_t *ret)

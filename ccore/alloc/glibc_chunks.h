@@ -5,6 +5,8 @@
 
 #include "alloc/glibc_malloc.h"
 
+#define CHUNK_MIN 32u // bytes of the smallest chunk
+
 /** Whether chunks from `start` on lead to the one at `top`, each where the one before ends. */
 bool chunks_lead_to(const struct mem *mem, addr_t start, addr_t top);
 

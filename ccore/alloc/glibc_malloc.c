@@ -10,15 +10,12 @@
 // struct malloc_state: fastbins, top, last_remainder, bins, binmap, next, next_free,
 // attached_threads, system_mem, max_system_mem. What is before the fastbins differs; glibc 2.43
 // has none.
-#define CHUNK_MIN 32u
 #define FASTBINS 10u
 #define BINS 127u
 #define TOP_TO_BINS 16u
 #define TOP_TO_NEXT (TOP_TO_BINS + BINS * 16u + 16u)
 #define TOP_TO_SYSTEM_MEM (TOP_TO_NEXT + 24u)
 #define TOP_TO_END (TOP_TO_NEXT + 40u)
-
-#define HEAP_ALIGN (64ull << 20) // HEAP_MAX_SIZE, to which other arenas' heaps are aligned
 
 struct search {
 	struct glibc_malloc *m;
@@ -181,15 +178,15 @@ static bool was_seen(struct search *s, uint64_t key)
 // `state` is the arena's address; its first heap has it behind its own head.
 static int add_heaps(struct search *s, addr_t state, addr_t top_at)
 {
-	const uint64_t head = state % HEAP_ALIGN;
+	const uint64_t head = state % MALLOC_HEAP_ALIGN;
 	const addr_t first = (top_at + TOP_TO_END + 15) & ~15ull;
-	addr_t heap = u64_align_down(word(s, top_at), HEAP_ALIGN);
+	addr_t heap = u64_align_down(word(s, top_at), MALLOC_HEAP_ALIGN);
 
 	while (heap) {
 		const uint64_t size = word(s, heap + 16);
 
-		if (heap % HEAP_ALIGN || was_seen(s, heap) || word(s, heap) != state ||
-		    size > HEAP_ALIGN || size < TOP_TO_END) {
+		if (heap % MALLOC_HEAP_ALIGN || was_seen(s, heap) || word(s, heap) != state ||
+		    size > MALLOC_HEAP_ALIGN || size < TOP_TO_END) {
 			damage_note(s->damage, DAMAGE_BAD_POOL, heap);
 			s->m->known = false;
 			break;
@@ -233,11 +230,12 @@ static addr_t main_arena(const struct search *s, addr_t main_top)
 static int add_arenas(struct search *s, addr_t main_top)
 {
 	addr_t next = word(s, main_top + TOP_TO_NEXT);
-	uint64_t head = 0;
 
 	// The ring ends where it began: that address, less than 128 bytes before `top`, tells
 	// what is before it in the struct.
 	while (next && !was_seen(s, next | 1)) {
+		uint64_t head;
+
 		if (next < main_top && main_top - next < 128)
 			return 0;
 		head = state_head(s, next);
@@ -254,8 +252,6 @@ static int add_arenas(struct search *s, addr_t main_top)
 
 // -- mmapped chunks
 
-#define PAGE 4096u
-
 // Chunks on pages of their own, among what else lies between `at` and `end`.
 static int add_mmapped(struct search *s, addr_t at, addr_t end)
 {
@@ -267,16 +263,17 @@ static int add_mmapped(struct search *s, addr_t at, addr_t end)
 			if (!s->misses_left) // of memory that is only reserved there may be much
 				return 0;
 			s->misses_left--;
-			at = mem_next_readable(&s->t->mem, at + PAGE);
-			if (at >= end || !u64_align_up(at, PAGE, &at))
+			at = mem_next_readable(&s->t->mem, at + PAGE_BYTES);
+			if (at >= end || !u64_align_up(at, PAGE_BYTES, &at))
 				break;
 			continue;
 		}
 		size = head[1] & ~7ull;
 		if (s->m->arenas.data[0].fastbin_n == 0)
 			size += 16; // since glibc 2.43 it does not count its head
-		if (head[0] || (head[1] & 7) != 2 || !size || size % PAGE || size > end - at) {
-			at += PAGE;
+		if (head[0] || (head[1] & 7) != 2 || !size || size % PAGE_BYTES ||
+		    size > end - at) {
+			at += PAGE_BYTES;
 			continue;
 		}
 		TRY(add_range(s, &(struct malloc_range){at, at + size, at, 0, true}));
@@ -326,7 +323,7 @@ static int search_mmapped(struct search *s, const struct known_range *skip, uint
 			}
 			TRY(add_mmapped(s, at, stop));
 			at = next;
-			if (!u64_align_up(at, PAGE, &at))
+			if (!u64_align_up(at, PAGE_BYTES, &at))
 				break;
 		}
 	}

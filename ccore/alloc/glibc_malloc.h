@@ -17,6 +17,9 @@
 #include "sym/target.h"
 #include "util/hashmap.h"
 
+// HEAP_MAX_SIZE, to which the heaps of arenas that are not the main one are aligned.
+#define MALLOC_HEAP_ALIGN (64ull << 20)
+
 enum chunk_state {
 	CHUNK_USED,
 	CHUNK_MMAPPED, // in use, on pages of its own

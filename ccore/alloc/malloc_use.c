@@ -3,7 +3,6 @@
 
 #include "util/checked.h"
 
-#define PAGE 4096u
 #define FREE_HEAD 48u // of a free chunk, its links included: malloc_trim() leaves those
 
 uint64_t malloc_chunk_bytes(const struct malloc_chunk *c)
@@ -33,9 +32,9 @@ static uint64_t whole_pages(addr_t start, addr_t end)
 {
 	addr_t first;
 
-	if (!u64_align_up(start, PAGE, &first))
+	if (!u64_align_up(start, PAGE_BYTES, &first))
 		return 0;
-	end = u64_align_down(end, PAGE);
+	end = u64_align_down(end, PAGE_BYTES);
 	return end > first ? end - first : 0;
 }
 

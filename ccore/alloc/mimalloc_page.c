@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "alloc/mimalloc_page.h"
 
-#define SLICE_BYTES 65536ull	 // MI_SEGMENT_SLICE_SIZE
 #define HUGE_BLOCK (1ull << 31)	 // MI_HUGE_BLOCK_SIZE: the slices say how large it is
 #define THREAD_FREE_FLAGS (3ull) // in the low bits of xthread_free
 
@@ -16,7 +15,7 @@ bool mimalloc_segments_init(struct mimalloc_segments *ret, const struct layout *
 	if (ret->slice_n < 2)
 		return false;
 	// One more than there are is for blocks of large alignment.
-	ret->bytes = (ret->slice_n - 1) * SLICE_BYTES;
+	ret->bytes = (ret->slice_n - 1) * MIMALLOC_SLICE_BYTES;
 	return (ret->bytes & (ret->bytes - 1)) == 0;
 }
 
@@ -38,17 +37,17 @@ static bool place(const struct layout *l, const struct mimalloc_segments *s, uin
 
 	// A wrapped `off` is no index either.
 	if (off % stride || !i || i >= s->slice_n || p->block_size < 8 || p->block_size % 8 ||
-	    slices > LIM_OBJECT_BYTES / SLICE_BYTES)
+	    slices > LIM_OBJECT_BYTES / MIMALLOC_SLICE_BYTES)
 		return false;
 	if (p->block_size >= HUGE_BLOCK)
-		p->block_size = slices * SLICE_BYTES;
+		p->block_size = slices * MIMALLOC_SLICE_BYTES;
 	skipped = start_offset(p->block_size);
 	p->segment = segment;
-	p->area = segment + i * SLICE_BYTES;
-	p->area_bytes = slices * SLICE_BYTES;
+	p->area = segment + i * MIMALLOC_SLICE_BYTES;
+	p->area_bytes = slices * MIMALLOC_SLICE_BYTES;
 	p->start = p->area + skipped;
 	p->end = p->start + p->capacity * p->block_size;
-	return slices && p->capacity <= (slices * SLICE_BYTES - skipped) / p->block_size;
+	return slices && p->capacity <= (slices * MIMALLOC_SLICE_BYTES - skipped) / p->block_size;
 }
 
 static void read_keys(const struct layout *l, enum field_id f, const uint8_t *p, addr_t null,

@@ -7,6 +7,8 @@
 
 #include "alloc/mimalloc.h"
 
+#define MIMALLOC_SLICE_BYTES 65536ull // MI_SEGMENT_SLICE_SIZE
+
 #define MIMALLOC_PAGE_BYTES 256u	 // of its struct, which has some 100
 #define MIMALLOC_CAPACITY_MAX UINT16_MAX // blocks: the field has 16 bits
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// What a handle of the public header is inside.
 #ifndef NECROPY_SESSION_HANDLE_H
 #define NECROPY_SESSION_HANDLE_H
 

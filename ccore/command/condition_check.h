@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Whether a condition of --where holds of an object.
 #ifndef NECROPY_CONDITION_CHECK_H
 #define NECROPY_CONDITION_CHECK_H
 

@@ -34,6 +34,7 @@ enum recording_column {
 		RECORDING_COLUMN_N
 };
 
+/** As the CSV file has it: "rss", "bytes"; static. */
 const char *recording_name(enum recording_column c);
 const char *recording_unit(enum recording_column c);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// From a command line to its result.
 #ifndef NECROPY_RUN_H
 #define NECROPY_RUN_H
 

@@ -307,7 +307,7 @@ int heap_walk_public_gc(struct heap *h, struct ccore_error *err)
 	return gc_walk_public(&h->gc, &h->runtime, heap_reader(h), &h->opts.progress, err);
 }
 
-int heap_need_public_gc(struct heap *h, struct ccore_error *err)
+static int need_public_gc(struct heap *h, struct ccore_error *err)
 {
 	return keep_gc(h, heap_walk_public_gc(h, err));
 }
@@ -316,7 +316,7 @@ int heap_need_gc(struct heap *h, struct ccore_error *err)
 {
 	if (h->has_gc)
 		return 0;
-	TRY(heap_need_public_gc(h, err));
+	TRY(need_public_gc(h, err));
 	TRY(keep_gc(h, gc_walk_rest(&h->gc, &h->runtime, heap_reader(h), h->target,
 				    &h->opts.progress, err)));
 	h->has_gc = true;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Roots: frames that run, found by their links, and where one is broken by searching.
 #include "heap/root_kinds.h"
 #include "py/stack_frame.h"
 #include "runtime/frame_search.h"

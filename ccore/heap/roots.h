@@ -59,6 +59,4 @@ void root_name(struct py_reader *r, const struct runtime *rt, const struct root 
 void root_edge_label(struct py_reader *r, const struct root *root, const struct edge *e,
 		     struct strbuf *out);
 
-const char *root_kind_name(enum root_kind kind);
-
 #endif

@@ -26,6 +26,7 @@ struct threads {
 	VEC(struct thread) all;
 };
 
+/** The kernel's threads and CPython's thread states, put together. CCORE_ENOMEM. */
 int threads_find(struct threads *ret, struct heap *h, struct ccore_error *err);
 void threads_done(struct threads *t);
 

@@ -307,9 +307,6 @@ const char *generator_state(struct py_reader *r, const struct py_object *o);
 /** The interpreter frame (3.11+) inside `addr`, when that is a generator that is running; or 0. */
 addr_t generator_running_frame(struct py_reader *r, addr_t addr);
 
-/** The name of module object `o`: __name__ of its dict, else the one it was made with. */
-bool module_name(struct py_reader *r, const struct py_object *o, struct strbuf *out);
-
 /** The code object of frame object `o`, or 0. */
 addr_t frame_code(struct py_reader *r, const struct py_object *o);
 

@@ -49,7 +49,8 @@ static void search_chunk(struct search *s, addr_t at, addr_t end)
 
 		if (!stack_frame_read(s->r, at, &f) || !stack_frame_fits(s->r, &f)) {
 			// a piece that says it is large need not be there at all
-			at = mem_readable(s->r->py->mem, at, 8) ? at + 8 : (at | 4095) + 1;
+			at = mem_readable(s->r->py->mem, at, 8) ? at + 8
+								: (at | (PAGE_BYTES - 1)) + 1;
 			continue;
 		}
 		s->out_of_memory |= !vec_push(&s->found->all, at);

@@ -231,9 +231,9 @@ static struct arena_record arena_at(struct search *s, addr_t arenas, uint64_t i)
 // One in use, and its first pool says which record it is of.
 static bool arena_is_right(struct search *s, const struct arena_record *a, uint64_t i)
 {
-	const addr_t pool = (a->address + 4095) & ~4095ull;
+	const addr_t pool = (a->address + (PAGE_BYTES - 1)) & ~(PAGE_BYTES - 1ull);
 
-	if (a->address % 4096 || !a->total || a->total > 64 || a->pool_address < a->address ||
+	if (a->address % PAGE_BYTES || !a->total || a->total > 64 || a->pool_address < a->address ||
 	    a->pool_address - a->address > 64ull * 16384)
 		return false;
 	return a->pool_address == pool || search_is_gone(s->rt->target, pool) ||
@@ -275,7 +275,7 @@ static uint64_t count_arenas(struct search *s, addr_t arenas)
 
 		if (arenas_are(s, arenas, k))
 			n = k;
-		else if (last.address && last.address % 4096)
+		else if (last.address && last.address % PAGE_BYTES)
 			break;
 	}
 	return n;

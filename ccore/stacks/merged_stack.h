@@ -22,6 +22,7 @@ struct merged_stack {
 	uint64_t idle_loops; // loops no Python frame was left for: they are shown as native
 };
 
+/** Both stacks must outlive `*ret`. CCORE_ENOMEM. */
 int merged_stack_make(struct merged_stack *ret, const struct native_stack *native,
 		      const struct stack *python, struct ccore_error *err);
 void merged_stack_done(struct merged_stack *s);

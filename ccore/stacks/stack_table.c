@@ -121,7 +121,9 @@ static bool add_line(void *ctx, addr_t name, addr_t value)
 	return true;
 }
 
-void locals_text(struct session *s, const struct stack_frame *f, uint64_t max, struct strbuf *out)
+// Lines of "name = repr", the variables of `f`, at most `max` of them.
+static void locals_text(struct session *s, const struct stack_frame *f, uint64_t max,
+			struct strbuf *out)
 {
 	struct lines l = {.r = heap_reader(&s->heap), .out = out, .max = max};
 

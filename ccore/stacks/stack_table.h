@@ -46,7 +46,4 @@ void stack_table_add_heading(struct stack_table *w, const char *heading);
 
 void stack_table_done(struct stack_table *w, struct ccore_result *r);
 
-/** Lines of "name = repr", the variables of `f`, at most `max` of them. */
-void locals_text(struct session *s, const struct stack_frame *f, uint64_t max, struct strbuf *out);
-
 #endif

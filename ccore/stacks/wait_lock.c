@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Which lock, or end of a thread, it is that a thread sleeps at.
 #include "py/attribute.h"
 #include "stacks/wait_finder.h"
 #include "sym/mappings.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Who can end a wait: noted in the lock, else by the frames of the others.
 #include "py/attribute.h"
 #include "py/exception.h"
 #include "py/frame_locals.h"

@@ -28,6 +28,7 @@ struct wait_referrers {
 /** Whether it is asked for `w`, who refers to what it waits for. */
 bool wait_wants_referrers(const struct wait *w);
 
+/** Of all waits that want it. CCORE_ENOMEM, CCORE_ECANCELED. */
 int wait_referrers_find(struct wait_referrers *ret, struct session *s,
 			const struct threads *threads, const struct waits *waits,
 			struct ccore_error *err);
