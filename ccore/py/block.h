@@ -87,7 +87,7 @@ bool type_is_alive(struct py_reader *r, addr_t type);
  */
 uint64_t header_plausible_refcount(const struct layout *l, const uint8_t *p);
 
-/** Whether `n` may be an object's ob_refcnt, and is not the address of one. */
+/** Whether `n` may be an object's ob_refcnt: not too many for the memory, nor an object's address. */
 bool refcount_is_plausible(struct py_reader *r, uint64_t n);
 
 #endif
