@@ -41,6 +41,9 @@ const char *class27_name(struct py_reader *r, addr_t cls);
  */
 void type_find_size(struct py_reader *r, const struct raw_type *t, struct py_type *type);
 
+/** Whether `addr` lies in the interpreter, or in an extension module of its library. */
+bool type_in_interpreter(const struct py_reader *r, addr_t addr);
+
 /** Make the struct py_type, in py->arena; NULL when memory is out. */
 struct py_type *type_make(struct py_reader *r, const struct raw_type *t,
 			  const struct py_type *base);

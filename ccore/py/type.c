@@ -21,7 +21,7 @@ static bool is_in(const struct module *m, addr_t addr)
 	return m && addr >= m->start && addr < m->end;
 }
 
-static bool in_interpreter(const struct py_reader *r, addr_t addr)
+bool type_in_interpreter(const struct py_reader *r, addr_t addr)
 {
 	if (is_in(r->layout->module, addr))
 		return true;
@@ -35,7 +35,7 @@ static bool in_interpreter(const struct py_reader *r, addr_t addr)
 // extension of its library: old Cython has a static type called "generator".
 static bool name_can_be_trusted(const struct py_reader *r, addr_t type, const char *tp_name)
 {
-	return strchr(tp_name, '.') || in_interpreter(r, type);
+	return strchr(tp_name, '.') || type_in_interpreter(r, type);
 }
 
 static const struct py_family *family_of(const struct layout *l, const char *tp_name)
