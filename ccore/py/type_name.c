@@ -54,11 +54,14 @@ static bool heap_type_name(struct py_reader *r, const struct raw_type *t, const 
 	const enum field_id name = layout_has(l, F_HT_QUALNAME) ? F_HT_QUALNAME : F_HT_NAME;
 	const addr_t module = dict_lookup(r, raw_u64(r, t, F_TP_DICT), "__module__");
 	const char *dot = strrchr(tp_name, '.');
+	bool has_module = module && text_append(r, module, LIM_NAME_BYTES, out, NULL);
 	addr_t qualname;
 
-	if (!module || !text_append(r, module, LIM_NAME_BYTES, out, NULL))
-		strbuf_add(out, tp_name, dot ? (uint64_t)(dot - tp_name) : 0);
-	if (out->n)
+	if (!has_module && dot) {
+		strbuf_add(out, tp_name, (uint64_t)(dot - tp_name));
+		has_module = true;
+	}
+	if (has_module) // which may be called ""
 		strbuf_putc(out, '.');
 	if (mem_read_u64(r->py->mem, t->addr + layout_off(l, name), &qualname) < 0)
 		return false;

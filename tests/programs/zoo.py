@@ -901,6 +901,7 @@ THINGS = """
 2.7      | [Plain(i) for i in range(5)] + [Slots(), Slots([1]), SlotsAndDict([1]), MoreSlots([1])]
 2.7      | [shared_then_changed(), Nothing(), DictSlot(), WithMeta(), Descriptor(), SizedByItself()]
 2.7      | [SizedByDict(), SizedByMixin(), with_metaclass(type(iter(bytearray())))]
+2.7      | [type("Of", (object,), {"__module__": module})() for module in ("", property(len), None)]
 2.7      | [many_attributes(n) for n in (5, 29, 30, 31, 60)] + [WithMeta, MetaSlots("M", (), {})]
 2.7      | [AbstractMeta, Classic(), object(), type("Local", (Plain, Slots), {"x": [1]})()]
 2.7      | [Plain().method, Plain.method, Plain.klass, Plain.__dict__["static"], Plain.prop]
