@@ -165,8 +165,8 @@ def test_a_static_type_that_is_miscounted_is_not_wrong(damaged, mixed_core):
     """Nothing frees it, and extension modules do forget to count their own reference."""
     if mixed_core.python.version >= (3, 12):
         pytest.skip("static types are immortal")
-    slice_type, = [number(row["addr"]) for row in mixed_core.ask("objects", "type", "-n", "all").rows
-                   if row["repr"] == "<class 'slice'>"]
+    types = mixed_core.ask("objects", "type", "-n", "all").rows
+    slice_type, = [number(row["addr"]) for row in types if row["repr"] == "<class 'slice'>"]
     counted = damaged.write_refcount(slice_type, 1)
     answer = necropy("verify", damaged.path, "-n", "all", "--json")
     assert answer.status == 0, answer.out
