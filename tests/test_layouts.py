@@ -158,6 +158,14 @@ def test_types_of_a_core_without_its_interpreter(mixed_core, lone_cores):
     assert len([n for n in counts(answer) if n.startswith("<")]) < 0.1 * len(counts(answer))
 
 
+def test_type_that_looks_like_one_of_the_interpreters_is_named_so(lab, debian, lone_cores):
+    core = lab.target(debian, "lookalike")
+    found, name = counts(types_of(lone_cores(core))), core.truth.notes["type"]
+    assert found[name] == 1
+    other, = [each for each in found if each.startswith("<like %s 0x" % name)]
+    assert found[other] == 1
+
+
 @contextlib.contextmanager
 def replaced(path, old, new):
     """Within it the file has `new` for each `old`, which is as long; how many they are."""

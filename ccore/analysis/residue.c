@@ -41,8 +41,14 @@ bool residue_is_wrong(const struct residue *r, struct heap *h, uint32_t id)
 
 	if (!residue_is_sure(h) || r->of[id] == RESIDUE_NONE || !heap_refcount(h, id, &refcount))
 		return false;
-	return r->of[id] < 0 || refcount > h->target->mem.bytes / 8 ||
-	       (!refcount && h->node_flags[id] & NODE_GC);
+	return (r->of[id] < 0 && !heap_is_static_type(h, id)) ||
+	       refcount > h->target->mem.bytes / 8 || (!refcount && h->node_flags[id] & NODE_GC);
+}
+
+bool residue_is_miscounted(const struct residue *r, const struct heap *h, uint32_t id)
+{
+	return residue_is_sure(h) && r->of[id] < 0 && r->of[id] != RESIDUE_NONE &&
+	       heap_is_static_type(h, id);
 }
 
 void residue_done(struct residue *r)

@@ -46,6 +46,12 @@ static inline bool residue_is_sure(const struct heap *h)
  */
 bool residue_is_wrong(const struct residue *r, struct heap *h, uint32_t id);
 
+/**
+ * Whether `id` is a static type with less than the references found. Its refcount says nothing,
+ * since nothing frees it: modules forget to count their own reference, and some begin with 0.
+ */
+bool residue_is_miscounted(const struct residue *r, const struct heap *h, uint32_t id);
+
 void residue_done(struct residue *r);
 
 #endif

@@ -127,6 +127,22 @@ static void list_wrong_refcounts(struct verify *v, const struct check *c)
 			add_object(v, c->name, "wrong", id);
 }
 
+static void summarize_miscounted(struct verify *v, const struct check *c)
+{
+	uint64_t n = 0;
+
+	for (uint32_t id = 0; id < v->s->heap.node_n; id++)
+		n += residue_is_miscounted(v->residue, &v->s->heap, id);
+	table_set_str(v->t, add_row(v, c->name, "", n), v->detail, c->what);
+}
+
+static void list_miscounted(struct verify *v, const struct check *c)
+{
+	for (uint32_t id = 0; id < v->s->heap.node_n; id++)
+		if (residue_is_miscounted(v->residue, &v->s->heap, id))
+			add_object(v, c->name, "", id);
+}
+
 static void summarize_exact(struct verify *v, const struct check *c)
 {
 	const struct residue *r = v->residue;
@@ -349,6 +365,9 @@ static const struct check checks[] = {
 	 summarize_lies, list_lies, DAMAGE_TABLES},
 	{"refcounts", "objects that count fewer references than were found, or impossibly many",
 	 summarize_refcounts, list_wrong_refcounts, DAMAGE_BAD_REFCOUNT},
+	{"miscounted",
+	 "static types that count fewer: nothing frees them, and modules forget a reference",
+	 summarize_miscounted, list_miscounted, 0},
 	{"exact", "objects all of whose references were found", summarize_exact, NULL, 0},
 	{"held", "objects with more references than were found: held from C", summarize_held,
 	 list_held, 0},

@@ -382,6 +382,16 @@ uint32_t heap_refcount_start(struct heap *h, uint32_t id)
 	return n;
 }
 
+bool heap_is_static_type(const struct heap *h, uint32_t id)
+{
+	uint64_t flags;
+
+	return id < h->node_n && heap_node_type(h, id)->flags & TYPE_IS_TYPE &&
+	       mem_read_u64(h->py.mem, h->node_addr[id] + layout_off(&h->layout, F_TP_FLAGS),
+			    &flags) == 0 &&
+	       !(flags >> TPFLAG_HEAPTYPE & 1);
+}
+
 void heap_damage(const struct heap *h, struct damage *ret)
 {
 	*ret = h->target->damage;

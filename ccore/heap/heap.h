@@ -132,6 +132,9 @@ bool heap_refcount(struct heap *h, uint32_t id, uint64_t *ret);
 /** What that begins with: references that it counts and that no one holds. */
 uint32_t heap_refcount_start(struct heap *h, uint32_t id);
 
+/** Whether node `id` is a type that nothing frees: a variable of its module's. */
+bool heap_is_static_type(const struct heap *h, uint32_t id);
+
 static inline const struct py_type *heap_node_type(const struct heap *h, uint64_t id)
 {
 	return h->py.types.data[h->node_type[id]];

@@ -79,6 +79,9 @@ enum support { NOT_SUPPORTED, SUPPORTED, UNTRIED };
 // Values of FACT_MANAGED: how a type with a managed dict keeps its instances' attributes.
 enum managed_scheme { MANAGED_NONE, MANAGED_TWO_WORDS, MANAGED_TAGGED, MANAGED_INLINE };
 
+// Values of FACT_STATIC_HEAD: for which static types sys.getsizeof() counts a GC head.
+enum static_head { STATIC_HEAD_NEVER, STATIC_HEAD_ALWAYS, STATIC_HEAD_METACLASS };
+
 // Values of FACT_LINE_TABLE: how code objects say which line an instruction comes from.
 enum line_table_kind {
 	LINE_TABLE_UNSIGNED,  // co_lnotab, whose lines only go up

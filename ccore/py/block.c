@@ -155,10 +155,21 @@ static bool fits(const struct layout *l, const struct py_type *t, const uint8_t 
 
 // -- the header
 
+// `most` references are all that there is memory for.
+static bool is_too_high(const struct layout *l, uint64_t most, uint64_t refcount)
+{
+	const bool immortal = l->facts[FACT_IMMORTAL] && (int32_t)(uint32_t)refcount < 0;
+
+	return refcount >= REFCOUNT_MAX ||
+	       (!immortal && !refcount_is_static(l, refcount) && refcount > most);
+}
+
 bool refcount_is_plausible(struct py_reader *r, uint64_t n)
 {
+	if (!n || is_too_high(r->layout, r->py->mem->bytes / 8, n))
+		return false;
 	// The first words of an array of references, in a program that lies at low addresses.
-	return refcount_is_ordinary(n) || (n && n < REFCOUNT_MAX && !py_type_of(r, n));
+	return refcount_is_ordinary(n) || !py_type_of(r, n);
 }
 
 #define OB_FLAGS_END 16u // of the flags that there are, the highest is 8
@@ -221,13 +232,6 @@ static const struct py_type *type_at(struct py_reader *r, const struct block_rul
 	return t;
 }
 
-static bool is_too_high(const struct layout *l, const struct block_rules *rules, uint64_t refcount)
-{
-	const bool immortal = l->facts[FACT_IMMORTAL] && (int32_t)(uint32_t)refcount < 0;
-
-	return refcount >= REFCOUNT_MAX || (!immortal && refcount > rules->refcount_max);
-}
-
 // Most blocks that hold no object are arrays of references: addresses where refcounts would be.
 static bool has_no_refcount(const struct block_rules *rules, const struct block *b)
 {
@@ -257,7 +261,8 @@ enum block_kind block_classify(struct py_reader *r, const struct block_rules *ru
 					   ? load_u64(b->p + prefix + rules->refcount_off)
 					   : header_plausible_refcount(r->layout, b->p + prefix);
 			if (dead ? refcount != 0
-				 : !refcount || is_too_high(r->layout, rules, refcount))
+				 : !refcount ||
+					    is_too_high(r->layout, rules->refcount_max, refcount))
 				continue;
 			*ret_type = type_at(r, rules, b, prefix, dead);
 			if (!*ret_type || (!dead && !refcount_is_plausible(r, refcount)))

@@ -87,7 +87,7 @@ bool type_is_alive(struct py_reader *r, addr_t type);
  */
 uint64_t header_plausible_refcount(const struct layout *l, const uint8_t *p);
 
-/** Whether `n` may be an object's ob_refcnt, and is not the address of one. */
+/** Whether `n` may be an ob_refcnt: no more than memory has room for, and no address. */
 bool refcount_is_plausible(struct py_reader *r, uint64_t n);
 
 #endif

@@ -186,10 +186,13 @@ bool int_from_bytes(struct py_reader *r, const uint8_t *p, uint64_t n, int64_t *
 /** Length of tuple object `addr`, of a derived class too; 0 when it is none. */
 uint64_t tuple_length(struct py_reader *r, addr_t addr);
 
-// -- type.c
+// -- type_object.c
 
 /** tp_dict of type object `t`, wherever this version keeps it; 0 when there is none. */
 addr_t type_dict(struct py_reader *r, addr_t t);
+
+/** Whether `o` is a static type: without a GC head, although its type says that it has one. */
+bool object_is_static_type(struct py_reader *r, const struct py_object *o);
 
 // -- repr_builtin.c, repr_class.c
 

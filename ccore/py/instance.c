@@ -135,9 +135,11 @@ void instance_visit_attrs(struct py_reader *r, const struct py_object *o)
 
 void instance_visit_type(struct py_reader *r, const struct py_object *o)
 {
+	const bool visited = type_is_visited(r, o->type) && !object_is_static_type(r, o);
+
 	if (o->type->flags & TYPE_HEAP)
-		edge_emit_text(&r->edges, o->type->addr,
-			       type_is_visited(r, o->type) ? EDGE_VISIT : EDGE_OWN, ".__class__");
+		edge_emit_text(&r->edges, o->type->addr, visited ? EDGE_VISIT : EDGE_OWN,
+			       ".__class__");
 }
 
 // -- repr: <module.Class attr=value …>, the first attributes that say something

@@ -268,6 +268,15 @@ static inline uint64_t header_refcount(const struct layout *l, const uint8_t *p)
 /** ob_refcnt, and whether it is none because the object is immortal. */
 uint64_t py_refcount(const struct py_reader *r, const struct py_object *o, bool *ret_immortal);
 
+/** Whether refcount `n` is near that which the compiler gives the objects that it makes. */
+static inline bool refcount_is_static(const struct layout *l, uint64_t n)
+{
+	// They drift from where they began, and no other count comes near them.
+	const uint64_t start = (uint64_t)l->facts[FACT_STATIC_REFCNT];
+
+	return start && n > start / 2 && n < 2 * start;
+}
+
 /** Whether `o` was made by the compiler, with a huge refcount that changes all the same. */
 bool py_refcount_is_static(const struct py_reader *r, const struct py_object *o);
 

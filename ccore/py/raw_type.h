@@ -35,6 +35,15 @@ const char *type_full_name(struct py_reader *r, const struct raw_type *t, const 
 /** The same of a 2.7 class object; NULL also when it cannot be read. */
 const char *class27_name(struct py_reader *r, addr_t cls);
 
+/**
+ * Set what says how large the instances of `type` are: size_method, size_class, sizeof_all, and
+ * the flag where a __sizeof__ is not known. After all else of it is set.
+ */
+void type_find_size(struct py_reader *r, const struct raw_type *t, struct py_type *type);
+
+/** Whether `addr` lies in the interpreter, or in an extension module of its library. */
+bool type_in_interpreter(const struct py_reader *r, addr_t addr);
+
 /** Make the struct py_type, in py->arena; NULL when memory is out. */
 struct py_type *type_make(struct py_reader *r, const struct raw_type *t,
 			  const struct py_type *base);

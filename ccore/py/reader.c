@@ -121,11 +121,7 @@ uint64_t py_refcount(const struct py_reader *r, const struct py_object *o, bool 
 
 bool py_refcount_is_static(const struct py_reader *r, const struct py_object *o)
 {
-	// They drift from where they began, and no other count comes near them.
-	const uint64_t start = (uint64_t)r->layout->facts[FACT_STATIC_REFCNT];
-	const uint64_t n = header_refcount(r->layout, o->p);
-
-	return start && n > start / 2 && n < 2 * start;
+	return refcount_is_static(r->layout, header_refcount(r->layout, o->p));
 }
 
 uint64_t py_var_size(const struct py_reader *r, const struct py_object *o)
@@ -238,14 +234,15 @@ void py_visit(struct py_reader *r, const struct py_object *o)
 		edge_flush(&r->edges);
 }
 
-// Static types have no GC head, although their type says that its instances do.
 static bool counts_gc_head(struct py_reader *r, const struct py_object *o)
 {
-	if (!(o->type->flags & TYPE_GC))
-		return false;
-	if (o->type->flags & TYPE_IS_TYPE && !r->layout->facts[FACT_SIZEOF_TRUSTS_FLAGS])
-		return object_u64(r, o, F_TP_FLAGS) >> TPFLAG_HEAPTYPE & 1;
-	return true;
+	const int64_t counted = r->layout->facts[FACT_STATIC_HEAD];
+
+	if (!(o->type->flags & TYPE_GC) || !object_is_static_type(r, o))
+		return o->type->flags & TYPE_GC;
+	return counted == STATIC_HEAD_ALWAYS ||
+	       (counted == STATIC_HEAD_METACLASS &&
+		o->type->addr != r->layout->symbols[SYM_TYPE_TYPE]);
 }
 
 // Where nothing but its type is known, ob_size may be another thing: that of generators is.

@@ -21,7 +21,7 @@ static bool is_in(const struct module *m, addr_t addr)
 	return m && addr >= m->start && addr < m->end;
 }
 
-static bool in_interpreter(const struct py_reader *r, addr_t addr)
+bool type_in_interpreter(const struct py_reader *r, addr_t addr)
 {
 	if (is_in(r->layout->module, addr))
 		return true;
@@ -35,7 +35,7 @@ static bool in_interpreter(const struct py_reader *r, addr_t addr)
 // extension of its library: old Cython has a static type called "generator".
 static bool name_can_be_trusted(const struct py_reader *r, addr_t type, const char *tp_name)
 {
-	return strchr(tp_name, '.') || in_interpreter(r, type);
+	return strchr(tp_name, '.') || type_in_interpreter(r, type);
 }
 
 static const struct py_family *family_of(const struct layout *l, const char *tp_name)
@@ -317,65 +317,6 @@ static uint32_t block_prefix(const struct layout *l, uint64_t tp_flags)
 	return n;
 }
 
-// -- sizes
-
-// Whether the type brings a __sizeof__ that we do not know. object's own is known, and so are
-// those of families with a size function.
-static bool size_is_guessed(struct py_reader *r, const struct py_type *type)
-{
-	const bool own_family = type->family && type->family->size &&
-				(!type->base || type->base->family != type->family);
-
-	if (!type->base || own_family)
-		return false;
-	if (without_class_names(r->layout)) // nor is there a __sizeof__ to be found
-		return true;
-	return type->base->flags & TYPE_SIZE_GUESSED ||
-	       dict_lookup(r, type_dict(r, type->addr), "__sizeof__");
-}
-
-// The code of its __sizeof__, or of that which it inherits, where that is C and can be called
-// with no more than the object and, as Argument Clinic's defining_class, the descriptor's type.
-static void find_size_method(struct py_reader *r, struct py_type *type)
-{
-	enum { METH_KEYWORDS = 2, METH_NOARGS = 4, METH_FASTCALL = 0x80, METH_METHOD = 0x200 };
-	const struct layout *l = r->layout;
-	const addr_t method = dict_lookup(r, type_dict(r, type->addr), "__sizeof__");
-	addr_t kind, def, code, cls = 0;
-	uint32_t flags;
-
-	if (!method) {
-		type->size_method = type->base->size_method;
-		type->size_class = type->base->size_class;
-		return;
-	}
-	if (!layout_has(l, F_D_METHOD) || !layout_has(l, F_ML_METH) || !layout_has(l, F_ML_FLAGS) ||
-	    mem_read_u64(r->py->mem, method + layout_off(l, F_OB_TYPE), &kind) < 0 ||
-	    kind != l->symbols[SYM_METHOD_DESCR_TYPE] ||
-	    mem_read_u64(r->py->mem, method + layout_off(l, F_D_METHOD), &def) < 0 ||
-	    mem_read_u32(r->py->mem, def + layout_off(l, F_ML_FLAGS), &flags) < 0 ||
-	    mem_read_u64(r->py->mem, def + layout_off(l, F_ML_METH), &code) < 0)
-		return;
-	if (flags == (METH_METHOD | METH_FASTCALL | METH_KEYWORDS)) {
-		if (!layout_has(l, F_D_TYPE) ||
-		    mem_read_u64(r->py->mem, method + layout_off(l, F_D_TYPE), &cls) < 0)
-			return;
-	} else if (flags != METH_NOARGS) {
-		return;
-	}
-	type->size_method = code;
-	type->size_class = cls;
-}
-
-// What all objects of `type` take, or 0.
-static uint32_t sizeof_all(const struct py_type *type)
-{
-	if (type->itemsize || type->size_method || (type->family && type->family->size) ||
-	    type->flags & (TYPE_SIZE_GUESSED | TYPE_IS_TYPE))
-		return 0;
-	return type->basicsize + (type->flags & TYPE_GC ? type->prefix : 0);
-}
-
 // -- making a struct py_type
 
 struct py_type *type_make(struct py_reader *r, const struct raw_type *t, const struct py_type *base)
@@ -415,11 +356,7 @@ struct py_type *type_make(struct py_reader *r, const struct raw_type *t, const s
 	type->least_n = least_size(l, type);
 	type->read_n = read_size(type);
 	type->dict_place = dict_place(l, type);
-	if (size_is_guessed(r, type)) {
-		type->flags |= TYPE_SIZE_GUESSED;
-		find_size_method(r, type);
-	}
-	type->sizeof_all = sizeof_all(type);
+	type_find_size(r, t, type);
 	if (!(type->flags & TYPE_HEAP) && !type->member_n && type->dict_place == DICT_NOWHERE &&
 	    !type->opaque_to && !type->traverse && (!type->family || !type->family->visit))
 		type->flags |= TYPE_LEAF;

@@ -71,7 +71,7 @@ static void add_module(struct py_reader *r, addr_t owner, addr_t dict, const cha
 	const uint64_t before = out->n;
 
 	if (module && text_append(r, module, LIM_NAME_BYTES, out, NULL)) {
-		strbuf_putc(out, '.');
+		strbuf_putc(out, '.'); // a module may be called ""
 		return;
 	}
 	out->n = before;

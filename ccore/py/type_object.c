@@ -27,6 +27,12 @@ addr_t type_dict(struct py_reader *r, addr_t addr)
 	return 0;
 }
 
+bool object_is_static_type(struct py_reader *r, const struct py_object *o)
+{
+	return o->type->flags & TYPE_IS_TYPE &&
+	       !(object_u64(r, o, F_TP_FLAGS) >> TPFLAG_HEAPTYPE & 1);
+}
+
 // Names of the instances' attributes, which the type holds together with their dicts.
 static void visit_cached_keys(struct py_reader *r, const struct py_object *o)
 {
@@ -53,7 +59,7 @@ static void visit_type(struct py_reader *r, const struct py_object *o)
 		{F_TP_BASE, ".__base__"},
 	};
 	const struct layout *l = r->layout;
-	const bool heap = object_u64(r, o, F_TP_FLAGS) >> TPFLAG_HEAPTYPE & 1;
+	const bool heap = !object_is_static_type(r, o);
 	const enum edge_kind kind = heap ? EDGE_VISIT : EDGE_OWN;
 	struct edge_buffer *b = &r->edges;
 
@@ -82,13 +88,12 @@ static void visit_type(struct py_reader *r, const struct py_object *o)
 static uint64_t size_type(struct py_reader *r, const struct py_object *o)
 {
 	const struct layout *l = r->layout;
-	const bool heap = object_u64(r, o, F_TP_FLAGS) >> TPFLAG_HEAPTYPE & 1;
 	addr_t keys = 0;
 
 	// 2.7's type has no __sizeof__ of its own.
 	if (!layout_has(l, F_HT_CACHED_KEYS))
 		return o->type->basicsize + o->type->itemsize * py_var_size(r, o);
-	if (!heap)
+	if (object_is_static_type(r, o))
 		return l->struct_size[S_PyTypeObject];
 	if (o->n >= l->struct_size[S_PyHeapTypeObject])
 		keys = object_u64(r, o, F_HT_CACHED_KEYS);

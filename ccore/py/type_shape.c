@@ -136,6 +136,13 @@ static enum name_origin choose_shape(const struct py *py, addr_t addr, size_t fi
 	return n == 1 ? NAME_BY_SHAPE : n ? NAME_UNSURE : NAME_UNKNOWN;
 }
 
+// A type of another library's may look like one of the interpreter's, whose names have no module.
+static bool looks_like_a_stranger(const struct py_reader *r, addr_t addr, const char *name)
+{
+	return r->layout->module && !strchr(name, '.') && !type_in_interpreter(r, addr) &&
+	       !some_alias_is(r->py, addr, name);
+}
+
 static enum name_origin from_shapes(struct py_reader *r, const struct raw_type *t, const char **ret)
 {
 	enum name_origin origin;
@@ -145,7 +152,11 @@ static enum name_origin from_shapes(struct py_reader *r, const struct raw_type *
 	if (!shape_hash(r, t, &hash) || (i = first_shape(hash)) == SHAPE_N)
 		return NAME_UNKNOWN;
 	origin = choose_shape(r->py, t->addr, i, version_bit(r), ret);
-	return origin == NAME_UNKNOWN ? choose_shape(r->py, t->addr, i, UINT32_MAX, ret) : origin;
+	if (origin == NAME_UNKNOWN)
+		origin = choose_shape(r->py, t->addr, i, UINT32_MAX, ret);
+	if (origin == NAME_BY_SHAPE && looks_like_a_stranger(r, t->addr, *ret))
+		origin = NAME_UNSURE;
+	return origin;
 }
 
 static bool is_alias(const struct type_alias *a, const char *full)

@@ -32,16 +32,6 @@ static bool is_module(const struct heap *h, uint32_t id)
 	return id < h->node_n && heap_node_type(h, id)->family == &family_module;
 }
 
-static bool is_static_type(const struct heap *h, uint32_t id)
-{
-	uint64_t flags;
-
-	return id < h->node_n && heap_node_type(h, id)->flags & TYPE_IS_TYPE &&
-	       mem_read_u64(h->py.mem, h->node_addr[id] + layout_off(&h->layout, F_TP_FLAGS),
-			    &flags) == 0 &&
-	       !(flags >> TPFLAG_HEAPTYPE & 1);
-}
-
 static bool is_root(const struct heap *h, uint32_t id, enum root_kind kind)
 {
 	const struct root *root = id >= h->node_n ? &h->roots.all.data[id - h->node_n] : NULL;
@@ -70,9 +60,9 @@ static bool is_goal(void *ctx, uint32_t id)
 		return is_root(h, id, ROOT_FRAME) || is_root(h, id, ROOT_THREAD) ||
 		       is_root(h, id, ROOT_STACK);
 	case GOAL_STATIC:
-		return is_root(h, id, ROOT_STATIC) || is_static_type(h, id);
+		return is_root(h, id, ROOT_STATIC) || heap_is_static_type(h, id);
 	case GOAL_ANY:
-		return is_any_root(h, id) || is_module(h, id) || is_static_type(h, id);
+		return is_any_root(h, id) || is_module(h, id) || heap_is_static_type(h, id);
 	case GOAL_TYPE:
 		// The object asked for does not explain itself.
 		return id < h->node_n && c->goal_types[h->node_type[id]] &&

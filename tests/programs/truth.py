@@ -131,7 +131,8 @@ def full_name(cls):
         module, name = _module_of(cls), _name_of(cls)
     else:
         module, name = cls.__module__, cls.__name__
-    return name if module in BUILTINS else "%s.%s" % (module, name)
+    is_named = isinstance(module, str) and module not in BUILTINS
+    return "%s.%s" % (module, name) if is_named else name
 
 
 def size_of(thing):

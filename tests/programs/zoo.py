@@ -190,6 +190,25 @@ class SizedByItself(object):
         return 4711
 
 
+class SizedByDict(dict, SizedByItself):
+    "The first __sizeof__ is that of dict."
+
+
+class SizedByMixin(SizedByItself, dict):
+    "Its tp_base is dict, whose __sizeof__ comes second."
+
+
+class Metaclass(type):
+    pass
+
+
+def with_metaclass(static):
+    "Its type is now a Python class, as C code may do that."
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(Metaclass))
+    ctypes.c_void_p.from_address(id(static) + object.__basicsize__ - 8).value = id(Metaclass)
+    return static
+
+
 def children_of(base, *arguments):
     '''Instances of subclasses of `base`: with a dict, with slots where it can have any.'''
     made = []
@@ -881,6 +900,8 @@ THINGS = """
 # classes
 2.7      | [Plain(i) for i in range(5)] + [Slots(), Slots([1]), SlotsAndDict([1]), MoreSlots([1])]
 2.7      | [shared_then_changed(), Nothing(), DictSlot(), WithMeta(), Descriptor(), SizedByItself()]
+2.7      | [SizedByDict(), SizedByMixin(), with_metaclass(type(iter(bytearray())))]
+2.7      | [type("Of", (object,), {"__module__": module})() for module in ("", property(len), None)]
 2.7      | [many_attributes(n) for n in (5, 29, 30, 31, 60)] + [WithMeta, MetaSlots("M", (), {})]
 2.7      | [AbstractMeta, Classic(), object(), type("Local", (Plain, Slots), {"x": [1]})()]
 2.7      | [Plain().method, Plain.method, Plain.klass, Plain.__dict__["static"], Plain.prop]
