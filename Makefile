@@ -18,15 +18,15 @@ OUT := build/$(MODE)
 # The release build is the one users run: its products lie one folder up.
 BIN := $(if $(filter release,$(MODE)),build,$(OUT))
 
-# Modes gcc and clang only look for warnings; fuzz needs clang.
+# Modes gcc, clang and ndebug only look for warnings; fuzz needs clang.
 CC := $(if $(filter clang fuzz,$(MODE)),clang,$(if $(filter default,$(origin CC)),gcc,$(CC)))
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 FORTIFY := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 FLAGS_release := $(FORTIFY)
-FLAGS_ndebug := $(FORTIFY) -DNDEBUG
+FLAGS_ndebug := $(FORTIFY) -Werror -DNDEBUG
 FLAGS_gcc := $(FORTIFY) -Werror
 FLAGS_clang := $(FORTIFY) -Werror
-FLAGS_asan := -O1 -fno-omit-frame-pointer $(SANITIZE)
+FLAGS_asan := -Og -fno-omit-frame-pointer $(SANITIZE)
 FLAGS_fuzz := $(FLAGS_asan) -fsanitize=fuzzer-no-link
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wconversion \
@@ -107,7 +107,8 @@ demo: ## run a leaking program, dump its core, find the leak in gdb
 test: ## everything that must pass; T=dict runs what has "dict" in its name
 	$(Q)tools/install-deps.sh build demo test
 	$(call again,release,all)
-	$(call again,ndebug,objects)
+	$(Q)printf '%s\n' $(SRCS) | xargs -P $$(nproc) -n 16 \
+		$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -DNDEBUG -fsyntax-only
 	$(call again,asan,all c-tests fuzzers)
 	$(Q)$(PYTHON) -m pytest -n $$(nproc) --dist loadgroup $(if $(T),-k '$(T)') $(PYTEST_ARGS) tests
 
@@ -148,6 +149,7 @@ check: ## format, lints, layers, exports, generated files
 	$(Q)$(PYTHON) tools/gen_abi.py --check
 	$(call again,gcc,objects)
 	$(call again,clang,objects)
+	$(call again,ndebug,objects)
 	$(call again,release,all)
 	$(Q)$(PYTHON) tools/check_exports.py
 	$(Q)for h in $(HEADERS); do \

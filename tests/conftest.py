@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import oracle  # noqa: E402  (found by the line above)
 
 PYTHONS = oracle.find_pythons()
+OF_FAMILIES = oracle.one_of_each_family(PYTHONS)
 
 
 def pytest_configure(config):
@@ -26,8 +27,19 @@ def pytest_configure(config):
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def is_left_out(item):
+    """Whether another Python of the same family will do for what this tests."""
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    by_family = item.get_closest_marker("by_family") or params.get("way", "kernel") != "kernel"
+    return by_family and params.get("python", OF_FAMILIES[0]) not in OF_FAMILIES
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    left_out = [item for item in items if is_left_out(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
     # all tests of one Python together, and in one process, so that each of its targets is
     # started once; what depends on no Python shares a folder's or a file's targets
     def turn(item):

@@ -9,6 +9,7 @@ lies the truth that CPython itself has written down (programs/truth.py).
 import collections
 import copy
 import ctypes
+import functools
 import glob
 import json
 import os
@@ -36,6 +37,8 @@ MADE_PYTHONS = os.environ.setdefault("NECROPY_MADE_PYTHONS", os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "necropy-pythons"))
 
 WAYS = ("kernel", "gcore", "alive")
+# Where CPythons begin that keep objects, frames and locks in another manner than those before.
+FAMILIES = ((3, 0), (3, 11), (3, 12))
 PATIENCE = 120  # seconds; far more than anything here takes, for slow machines
 
 
@@ -49,7 +52,7 @@ class Answer(object):
         self.out = out
         self.err = err
 
-    @property
+    @functools.cached_property
     def document(self):
         assert self.out, "no answer, status %d: %s" % (self.status, self.err)
         return json.loads(self.out)
@@ -111,6 +114,10 @@ class Python(object):
                                 re.MULTILINE).group(1)
         self.command = [path]
 
+    @property
+    def family(self):
+        return self.free_threaded, sum(self.version >= begin for begin in FAMILIES)
+
     def evaluate(self, code):
         return subprocess.check_output([self.path, "-E", "-s", "-c", code], env=clean_environment(),
                                        stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -164,6 +171,20 @@ def find_pythons():
         if counts[python.name] > 1:
             python.name += "-%d" % counts[python.name]
     return pythons
+
+
+def one_of_each_family(pythons):
+    """The newest CPython of each family: enough for what does not depend on more than that.
+
+    All, where NECROPY_PYTHONS names them or asks for all.
+    """
+    if os.environ.get("NECROPY_PYTHONS"):
+        return list(pythons)
+    newest = {}
+    for python in pythons:
+        if python.version > newest.setdefault(python.family, python).version:
+            newest[python.family] = python
+    return list(newest.values())
 
 
 def clean_environment():
@@ -278,8 +299,9 @@ class Process(object):
     def gcore(self):
         """Let gdb write a core, and return its path."""
         path = os.path.join(self.directory, "gcore")
-        # without symbols of libraries: they are not needed to write a core, and take a second
+        # without symbols: they are not needed to write a core, and take a second
         done = subprocess.run(["gdb", "--batch", "-nx", "-iex", "set auto-solib-add off",
+                               "-iex", "set debug-file-directory /nonexistent",
                                "-iex", "set debuginfod enabled off", "-p", str(self.pid),
                                "-ex", "generate-core-file %s" % path],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -301,11 +323,15 @@ class Process(object):
 
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
+STACK = 1 << 20  # bytes
 
 
 def prepare_target():
     """In the child, before it starts: it may dump core, and ends when the tests do."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # of the stack of each thread, too, and gdb writes all of it
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    resource.setrlimit(resource.RLIMIT_STACK, (STACK, hard))
     allow_core()
 
 

@@ -277,6 +277,7 @@ def test_without_debug_information_the_package_is_named(leaky_core, directory):
     assert_refused(answer, UNREADABLE, "-dbg")
 
 
+@pytest.mark.by_family
 @pytest.mark.parametrize("damage", ["garbage", "cut", "empty", "directory"])
 def test_damaged_cache_is_made_anew(mixed_core, directory, damage):
     environment = dict(os.environ, XDG_CACHE_HOME=directory)

@@ -4,6 +4,7 @@
 `make test` builds them. One alone: build/asan/tests/test_util near_names
 """
 
+import functools
 import glob
 import os
 import subprocess
@@ -15,6 +16,7 @@ ASAN = os.path.join(ROOT, "build", "asan")
 PATIENCE = 120
 
 
+@functools.lru_cache(maxsize=None)
 def run(*command):
     return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=PATIENCE, cwd=ROOT,
@@ -42,23 +44,36 @@ def c_tests():
                     yield program, line[len("TEST("):line.index(")")]
 
 
-def corpus():
-    """(fuzzer, input) of every file in tests/fuzz/corpus."""
-    for fuzzer in c_files("fuzz", "fuzz_"):
-        folder = os.path.join(ROOT, "tests", "fuzz", "corpus", fuzzer[len("fuzz_"):])
-        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-            yield fuzzer, os.path.join(folder, name)
+def what_fails_alone(program, names):
+    """{name: what is said} of those that fail in a process of their own."""
+    alone = {name: run(program, name) for name in names}
+    return {name: done.stdout[-3000:] for name, done in alone.items() if done.returncode != 0}
 
+
+# One process for all tests of a file, and for all inputs of a fuzzer: to start one takes longer
+# than most tests. Only what fails is done again, alone.
 
 @pytest.mark.parametrize("program,name", c_tests())
 def test_c(program, name):
-    done = run(built("tests", program), name)
-    assert done.returncode == 0, done.stdout
-    assert " 0 failed" in done.stdout and not done.stdout.endswith("0 passed, 0 failed\n")
+    path = built("tests", program)
+    if run(path).returncode == 0:
+        assert "passed %s\n" % name in run(path).stdout
+    else:
+        assert what_fails_alone(path, [name]) == {}
 
 
-@pytest.mark.parametrize("fuzzer,path", corpus(),
-                         ids=lambda value: os.path.basename(value))
-def test_corpus(fuzzer, path):
-    done = run(built(fuzzer), path)
+@pytest.mark.parametrize("program", sorted({program for program, _ in c_tests()}))
+def test_c_in_one_process(program):
+    done = run(built("tests", program))
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.mark.parametrize("fuzzer", c_files("fuzz", "fuzz_"))
+def test_corpus(fuzzer):
+    folder = os.path.join(ROOT, "tests", "fuzz", "corpus", fuzzer[len("fuzz_"):])
+    inputs = sorted(os.path.join(folder, name) for name in os.listdir(folder))
+    done = run(built(fuzzer), *inputs)
+    if done.returncode != 0:
+        assert what_fails_alone(built(fuzzer), inputs) == {}
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert inputs and done.stdout.endswith("%d inputs\n" % len(inputs))

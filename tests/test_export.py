@@ -16,12 +16,18 @@ def lines_of(text):
     return [json.loads(line) for line in text.splitlines()]
 
 
-@pytest.fixture
-def exported(mixed_core):
-    """{address: line} of every object."""
-    answer = mixed_core.run("export", "--format", "jsonl")
+@pytest.fixture(scope="module")
+def lines(lab, python):
+    """The lines of the whole graph, one for each object."""
+    answer = lab.target(python, "mixed").run("export", "--format", "jsonl")
     assert answer.status == 0, answer.err
-    return {number(line["addr"]): line for line in lines_of(answer.out)}
+    return lines_of(answer.out)
+
+
+@pytest.fixture(scope="module")
+def exported(lines):
+    """{address: line} of every object."""
+    return {number(line["addr"]): line for line in lines}
 
 
 def targets(line, kind):
@@ -77,8 +83,7 @@ def test_lines_agree_with_objects(mixed_core, exported):
             (row["size"], row["refcount"], row["estimated"])
 
 
-def test_lines_are_sorted_and_complete(mixed_core, exported):
-    lines = lines_of(mixed_core.run("export", "--format", "jsonl").out)
+def test_lines_are_sorted_and_complete(mixed_core, lines):
     addresses = [number(line["addr"]) for line in lines]
     assert addresses == sorted(set(addresses))
     assert len(lines) == mixed_core.ask("types", "-n", "all").document["totals"]["count"]

@@ -59,7 +59,8 @@ def test_answer_is_the_same(leaky_core, question):
     assert (isolated.status, isolated.out, isolated.err) == (plain.status, plain.out, plain.err)
 
 
-def test_answer_is_the_same_by_every_python_and_in_every_way(mixed):
+@pytest.mark.by_family
+def test_answer_is_the_same_in_every_way(mixed):
     plain = mixed.run("types", "--json")
     isolated = mixed.run("types", "--json", "--isolate")
     assert isolated.status == plain.status == ANSWERED, isolated.err

@@ -18,6 +18,8 @@ import oracle
 from corewriter import EHDR, PHDR, PHDR_BYTES, PT_LOAD, PT_NOTE
 from test_layouts import ALONE, counts, unlike
 
+pytestmark = pytest.mark.by_family
+
 INCOMPLETE = 3
 
 

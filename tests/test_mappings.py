@@ -9,6 +9,8 @@ import pytest
 
 from oracle import necropy, number, read_text
 
+pytestmark = pytest.mark.by_family
+
 SEGMENT = re.compile(r"^(\w+)-(\w+) (\S{4}) (\w+) \S+ +\d+ +(/SYSV\w+)", re.MULTILINE)
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from oracle import address, necropy
 
+pytestmark = pytest.mark.by_family
+
 SECRET_ARGUMENT = "S3CRET-argv"
 # As texts and numbers are shown, and as bytes of them would be in hex.
 SECRETS = re.compile("s3cret|5333435245|73519246|735192|24680|\\b3435192", re.IGNORECASE)

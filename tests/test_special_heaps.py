@@ -89,6 +89,7 @@ def deep(lab, python):
     return lab.target(python, "deep")
 
 
+@pytest.mark.by_family
 def test_a_chain_of_a_million_links_is_followed_to_its_end(deep):
     notes = deep.truth.notes
     # CSV, because reading a million rows of JSON takes longer than finding them
@@ -103,6 +104,7 @@ def test_a_chain_of_a_million_links_is_followed_to_its_end(deep):
     assert answer.out.count("\n") == notes["depth"] + 3 + 1
 
 
+@pytest.mark.by_family
 def test_the_top_of_a_deep_chain_is_near(deep):
     notes = deep.truth.notes
     rows = chains(deep.ask("why", address(notes["near"]), *ALL))[0]
@@ -110,11 +112,13 @@ def test_the_top_of_a_deep_chain_is_near(deep):
     assert len(rows) == notes["near_depth"] + 3
 
 
+@pytest.mark.by_family
 def test_a_million_links_are_counted(deep):
     rows = deep.ask("types", "--gc", *ALL).rows
     assert {row["type"]: row["count"] for row in rows} == deep.truth.counts
 
 
+@pytest.mark.by_family
 def test_the_default_depth_ends_the_search_in_a_deep_chain(deep):
     answer = deep.ask("why", address(deep.truth.notes["bottom"]))
     assert answer.rows == []
@@ -136,9 +140,10 @@ def test_what_other_threads_have_freed_is_gone_and_all_else_is_there(strangers):
     assert doomed & set(types_by_address(strangers)) == set()
 
 
-@pytest.mark.parametrize("quick_way", ["kernel", "alive"])
-def test_a_heap_that_changes_is_read_up_to_what_is_changing(python, quick_way):
-    busy = Target(python, "busy", quick_way)
+@pytest.mark.by_family
+@pytest.mark.parametrize("way", ["kernel", "alive"])
+def test_a_heap_that_changes_is_read_up_to_what_is_changing(python, way):
+    busy = Target(python, "busy", way)
     try:
         answer = busy.run("objects", "*", "--json", *ALL)  # some may be being collected
         stable = set(busy.truth.notes["stable"])

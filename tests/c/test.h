@@ -75,8 +75,7 @@ int main(int argc, char **argv)
 			continue;
 		test_checks_failed = 0;
 		t->run();
-		if (test_checks_failed)
-			(void)printf("FAILED %s\n", t->name);
+		(void)printf("%s %s\n", test_checks_failed ? "FAILED" : "passed", t->name);
 		failed += test_checks_failed != 0;
 		passed += test_checks_failed == 0;
 	}

@@ -13,9 +13,10 @@
 #define OBJECTS 2u // code that does not end takes its time
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 
-// Where Unicorn's translator has aborted, what it had cannot be freed.
+// Where Unicorn's translator has aborted, what it had cannot be freed. The sanitizer's library
+// asks for this by its name.
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libunicorn";
