@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,13 +46,24 @@ static void offer_to_oom_killer(void)
 	(void)close(fd);
 }
 
+// A core may be standard input: a file that is only read. All else there is taken away.
+static bool settle_input(void)
+{
+	const int flags = fcntl(STDIN_FILENO, F_GETFL), null = open("/dev/null", O_RDONLY);
+	struct stat st;
+
+	if (flags >= 0 && (flags & O_ACCMODE) == O_RDONLY && fstat(STDIN_FILENO, &st) == 0 &&
+	    S_ISREG(st.st_mode))
+		return true;
+	return null >= 0 && dup2(null, STDIN_FILENO) >= 0;
+}
+
 // Only the pipes stay open, and nothing of it outlives the parent or is dumped.
 static bool settle(const struct pipes *p, pid_t parent)
 {
 	static const struct rlimit no_core = {0, 0};
-	const int null = open("/dev/null", O_RDONLY);
 
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(p->out[1], STDOUT_FILENO) < 0 ||
+	if (!settle_input() || dup2(p->out[1], STDOUT_FILENO) < 0 ||
 	    dup2(p->err[1], STDERR_FILENO) < 0)
 		return false;
 	if (syscall(__NR_close_range, STDERR_FILENO + 1, ~0u, 0) < 0)
