@@ -28,7 +28,7 @@ struct stack_table {
 	bool with_source, with_locals;
 	const char *changed; // a source file that is newer than the target; the table's
 	uint64_t thread, tid, depth, function, file, line, end_line, column, end_column, native,
-		source_line, source_changed, locals, addr, heading, more, mark, entry;
+		source_line, source_changed, locals, locals_more, addr, heading, more, mark, entry;
 };
 
 void stack_table_init(struct stack_table *w, struct session *s, struct table *t, bool with_locals);
@@ -45,8 +45,5 @@ void stack_table_add_native(struct stack_table *w, const struct thread *t,
 void stack_table_add_heading(struct stack_table *w, const char *heading);
 
 void stack_table_done(struct stack_table *w, struct ccore_result *r);
-
-/** Lines of "name = repr", the variables of `f`, at most `max` of them. */
-void locals_text(struct session *s, const struct stack_frame *f, uint64_t max, struct strbuf *out);
 
 #endif
