@@ -16,6 +16,7 @@ import pytest
 
 from corewriter import EHDR, PHDR, PHDR_BYTES, PT_LOAD, W
 from oracle import DEBIAN_PYTHON, necropy
+from test_layouts import ALONE, counts, lone_cores, sysroots, without_symbols  # noqa: F401
 
 USAGE, UNREADABLE, INCOMPLETE = 1, 2, 3
 IS_LONG = bool(os.environ.get("NECROPY_LONG"))
@@ -132,3 +133,33 @@ def test_the_missing_share_of_the_heap_is_said(leaky_core, cut, percent):
     [note] = [note for note in answer.document["notes"] if "cut off" in note]
     assert "%.1f %%" % (100 * lost / whole) in note
     assert "(%d of %d KiB)" % (lost // 1024, whole // 1024) in note
+
+
+# --- and stripped, or without the interpreter's file
+
+BY_FLAG = {"str", "bytes", "tuple", "list", "dict", "type", "long", "unicode"}
+
+
+def test_what_is_left_is_read_as_well_without_symbols(
+        lab, python, directory, sysroots, lone_cores):  # noqa: F811
+    if python.path != DEBIAN_PYTHON and not IS_LONG:
+        pytest.skip("one CPython is enough; NECROPY_LONG=1 asks for every one")
+    core = lab.target(python, "mixed")
+
+    def types(path, *options):
+        cut = shutil.copy(path, os.path.join(directory, "core"))
+        os.truncate(cut, os.path.getsize(cut) * 93 // 100)
+        return necropy("types", cut, "-n", "all", "--json", "--no-cache", *options)
+    whole = types(core.name)
+    others = [types(core.name, *without_symbols(core, sysroots, "--strip-all")),
+              types(lone_cores(core), *ALONE)]
+    assert [answer.status for answer in others] == [whole.status] * 2, others[0].err
+    if whole.status == UNREADABLE:  # the interpreter's variables came late, as libpython's do
+        assert "cut off" in whole.err
+        return
+    # the modules are among what is missing: types are known by their flags
+    expected = {name: n for name, n in counts(whole).items() if name in BY_FLAG}
+    assert whole.status == INCOMPLETE and len(expected) > 4
+    for answer in others:  # one more or less hangs from what is no longer known by name
+        found = counts(answer)
+        assert {n: found.get(n) for n in expected if abs(found.get(n, 0) - expected[n]) > 2} == {}

@@ -6,6 +6,7 @@ import csv
 import pytest
 
 from oracle import Target, address, chains, number
+from test_layouts import sysroots, without_symbols  # noqa: F401
 from test_types import ALL, differences, objects_of
 
 
@@ -69,6 +70,18 @@ def test_objects_of_every_interpreter_are_found(lab, python):
         truth.update((i, name) for i, name in other.objects.items() if i in found)
     assert sum(name.endswith(".InSubinterpreter") for name in truth.values()) > 0
     assert differences(found, truth) == {}
+
+
+def test_an_interpreter_that_ends_is_read(lab, python, sysroots):  # noqa: F811
+    target = lab.target(python, "ending")
+    stripped = without_symbols(target, sysroots, "--strip-all")
+    # without lists of the collector nothing leads to classes, of which one function is wanted
+    for options in ((),) if python.free_threaded else ((), stripped):
+        answer = target.run("objects", "__main__.Kept", "--json", *(options + ALL))
+        assert answer.status == 0, answer.err or answer.out[:500]
+        assert {number(row["addr"]) for row in answer.rows} == set(target.truth.notes["kept"])
+        threads = target.run("threads", "--json", *options)
+        assert [damage["kind"] for damage in threads.document["damage"]] == []
 
 
 @pytest.fixture

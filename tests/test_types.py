@@ -5,7 +5,6 @@ import collections
 import csv
 import fnmatch
 import io
-import json
 
 import pytest
 
@@ -192,10 +191,6 @@ def test_objects_of_large_containers_agree_one_by_one(lab, python):
     big = lab.target(python, "big")
     found = objects_of(big, "*", "--gc")
     assert differences({a: row["type"] for a, row in found.items()}, big.truth.objects) == {}
-
-
-def csv_cell(value):
-    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
 @pytest.mark.parametrize("command", [("types", "--gc"), ("objects", "__main__.*"), ("gc",)])

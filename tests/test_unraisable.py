@@ -3,8 +3,6 @@
 
 import re
 
-import pytest
-
 CPYTHON_NAMES = re.compile(r"\w*[Uu]nraisable\w*\(\)$")
 
 

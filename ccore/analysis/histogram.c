@@ -286,6 +286,17 @@ static int count_universe(struct count *c, struct ccore_error *err)
 	return status;
 }
 
+// What `c` has counted, unless counting failed with `status`.
+static int finish(struct histogram *ret, struct count *c, int status, struct ccore_error *err)
+{
+	if (status == 0)
+		status = gather(ret, c, err);
+	drop_tallies(c);
+	if (status < 0)
+		histogram_done(ret);
+	return status;
+}
+
 int histogram_count(struct histogram *ret, struct heap *h, bool gc_only, struct ccore_error *err)
 {
 	struct count c = {.h = h};
@@ -299,12 +310,7 @@ int histogram_count(struct histogram *ret, struct heap *h, bool gc_only, struct 
 	} else {
 		r = count_universe(&c, err);
 	}
-	if (r == 0)
-		r = gather(ret, &c, err);
-	drop_tallies(&c);
-	if (r < 0)
-		histogram_done(ret);
-	return r;
+	return finish(ret, &c, r, err);
 }
 
 int histogram_of_nodes(struct histogram *ret, struct heap *h, const uint32_t *ids, uint64_t n,
@@ -316,11 +322,7 @@ int histogram_of_nodes(struct histogram *ret, struct heap *h, const uint32_t *id
 	*ret = (struct histogram){0};
 	for (uint64_t i = 0; status == 0 && i < n; i++)
 		status = count_object(&c.tallies[0], heap_reader(h), h->node_addr[ids[i]]);
-	if (status == 0)
-		status = gather(ret, &c, err);
-	drop_tallies(&c);
-	if (status < 0)
-		histogram_done(ret);
+	status = finish(ret, &c, status, err);
 	return status == CCORE_ENOMEM ? err_nomem(err) : status;
 }
 
@@ -328,39 +330,9 @@ int histogram_of_objects(struct histogram *ret, struct heap *h, const addr_t *ob
 			 struct ccore_error *err)
 {
 	struct count c = {.h = h};
-	int r = count_all(&c, objects, n, err);
 
 	*ret = (struct histogram){0};
-	if (r == 0)
-		r = gather(ret, &c, err);
-	drop_tallies(&c);
-	if (r < 0)
-		histogram_done(ret);
-	return r;
-}
-
-int histogram_of_pointers(struct histogram *ret, struct heap *h, addr_t addr, uint64_t n,
-			  struct ccore_error *err)
-{
-	struct count c = {.h = h};
-	struct py_reader *r = heap_reader(h);
-	int status = 0;
-
-	*ret = (struct histogram){0};
-	// As many as are really there: the count is the target's.
-	n = n <= LIM_CONTAINER ? mem_readable(h->py.mem, addr, n * 8) / 8 : 0;
-	for (uint64_t i = 0; status == 0 && i < n; i++) {
-		const addr_t object = py_read_ptr(r, addr + i * 8, addr);
-
-		if (object)
-			status = count_object(&c.tallies[0], r, object);
-	}
-	if (status == 0)
-		status = gather(ret, &c, err);
-	vec_done(&c.tallies[0].by_type);
-	if (status < 0)
-		histogram_done(ret);
-	return status == CCORE_ENOMEM ? err_nomem(err) : status;
+	return finish(ret, &c, count_all(&c, objects, n, err), err);
 }
 
 void histogram_done(struct histogram *g)

@@ -29,9 +29,6 @@ int histogram_of_nodes(struct histogram *ret, struct heap *h, const uint32_t *id
 int histogram_of_objects(struct histogram *ret, struct heap *h, const addr_t *objects, uint64_t n,
 			 struct ccore_error *err);
 
-/** Count the objects that the `n` pointers at `addr` in the target lead to. */
-int histogram_of_pointers(struct histogram *ret, struct heap *h, addr_t addr, uint64_t n,
-			  struct ccore_error *err);
 void histogram_done(struct histogram *g);
 
 #endif

@@ -27,6 +27,7 @@ static inline bool residue_is_hidden(const struct residue *r, uint32_t id)
 	return r->of[id] > 0 && !r->counted.guessed[id];
 }
 
+/** Compare each refcount of `h` with the references found, and find its roots for it. */
 int residue_compute(struct residue *ret, struct heap *h, struct ccore_error *err);
 
 /**

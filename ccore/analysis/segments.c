@@ -56,7 +56,8 @@ const char *backing_name(enum backing b)
 	return names[b];
 }
 
-bool mapping_is_shared_memory(const struct mapping *m)
+// Known to be, or of a kind that only is.
+static bool is_shared_memory(const struct mapping *m)
 {
 	switch (mapping_backing(m)) {
 	case BACKING_SYSV:
@@ -181,7 +182,7 @@ static int find_parts(struct parts *ret, const struct target *t, struct ccore_er
 			.is_attach = m->offset == 0,
 		};
 
-		if (!mapping_is_shared_memory(m))
+		if (!is_shared_memory(m))
 			continue;
 		describe(t, m, &p.segment);
 		if (!vec_push(&ret->all, p))

@@ -18,13 +18,11 @@ enum backing {
 	BACKING_HUGETLB
 };
 
+/** By the mapping's name and flags. */
 enum backing mapping_backing(const struct mapping *m);
 
 /** "anon", "heap" … as `maps` and `shm` show it. */
 const char *backing_name(enum backing b);
-
-/** Whether the mapping is one of shared memory: known to be, or of a kind that only is. */
-bool mapping_is_shared_memory(const struct mapping *m);
 
 struct shared_segment {
 	uint32_t id; // `owner` of its ranges
@@ -46,6 +44,7 @@ struct segments {
 	VEC(struct address_range) ranges; // all that they are mapped at, by address
 };
 
+/** All shared memory among the mappings of `t`. CCORE_ENOMEM. */
 int segments_find(struct segments *ret, const struct target *t, struct ccore_error *err);
 void segments_done(struct segments *s);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// ccore_result_*(): what a result holds, and its text.
 #include "render/render.h"
 #include "util/file.h"
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// What a handle of the public header is inside.
 #ifndef NECROPY_SESSION_HANDLE_H
 #define NECROPY_SESSION_HANDLE_H
 
-#include "command/session.h"
+#include "session/session.h"
 
 /** The public name of the same thing. */
 struct ccore_session {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Which library this is: for those who must know that header and library belong together.
 #include "api/abi_hash.h"
 #include "ccore.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// The way back out of code without unwind tables, for gdb's unwinder.
 #include "ccore.h"
 #include "sym/straight_code.h"
 

@@ -54,7 +54,8 @@ static bool is_special(const char *s, unsigned n, bool *ret_whole)
 	return *ret_whole;
 }
 
-size_t terminal_filter(struct terminal_filter *f, const char *data, size_t n, char *ret)
+// Of `n` bytes those that may go to a terminal; `ret` has room for n + sizeof(f->sequence).
+static size_t filter_bytes(struct terminal_filter *f, const char *data, size_t n, char *ret)
 {
 	size_t out = 0;
 
@@ -99,7 +100,7 @@ static int pass_on(struct relay *r, int which, const char *data, size_t n, struc
 	if (which == ANSWER && r->path)
 		return write_file(r, data, n, err);
 	if (r->to_terminal[which]) {
-		n = terminal_filter(&r->filter[which], data, n, shown);
+		n = filter_bytes(&r->filter[which], data, n, shown);
 		data = shown;
 	}
 	// Whether standard output takes it is looked at in the end; of messages no one is told.

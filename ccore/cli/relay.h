@@ -22,9 +22,6 @@ struct relay {
 	struct terminal_filter filter[2];
 };
 
-/** Of `n` bytes those that may go to a terminal; `ret` has room for n + sizeof(f->sequence). */
-size_t terminal_filter(struct terminal_filter *f, const char *data, size_t n, char *ret);
-
 /** The answer goes to the file at `path`, or where that is NULL to standard output. */
 int relay_begin(struct relay *r, const char *path, struct ccore_error *err);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// --help.
 #include "cli/cli.h"
 
 #include <stdio.h>

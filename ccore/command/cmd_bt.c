@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/merged_stack.h"
-#include "command/stack_table.h"
+#include "command/command.h"
+#include "stacks/merged_stack.h"
+#include "stacks/stack_table.h"
 
 struct bt {
 	struct session *s;
@@ -78,7 +79,7 @@ static int add_thread(struct bt *b, const struct thread *t, struct ccore_error *
 	int status;
 
 	TRY(thread_stack(&b->s->heap, t, &stack, err));
-	b->is_broken = damage->count[DAMAGE_BAD_FRAME] != before;
+	b->is_broken = stack.is_lost || damage->count[DAMAGE_BAD_FRAME] != before;
 	status = add_stack(b, t, &stack, err);
 	stack_done(&stack);
 	return status;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "command/command.h"
 #include "command/expression.h"
-#include "command/frame_choice.h"
 #include "py/attribute.h"
+#include "stacks/frame_choice.h"
 #include "util/near.h"
 
 #include <inttypes.h>
@@ -180,18 +181,19 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	struct evaluation e = {.err = err};
 	struct table *t = &r->table;
 	struct strbuf text = {0};
+	const struct py_type *of;
 	uint64_t row, type, addr, repr;
 
 	TRY(find(s, a, &e));
+	of = py_type_of(reader, e.value);
 	t->style = TABLE_VALUE;
 	type = table_column(t, "type", "", CCORE_STR, 0);
 	addr = table_column(t, "addr", "", CCORE_ADDR, 0);
 	repr = table_column(t, "repr", "", CCORE_STR, 0);
 	row = table_row(t);
 	table_set_u64(t, row, addr, e.value);
-	if (py_type_of(reader, e.value))
-		table_set_str(t, row, type,
-			      py_counted_type(reader, py_type_of(reader, e.value), e.value)->name);
+	if (of)
+		table_set_str(t, row, type, py_counted_type(reader, of, e.value)->name);
 	reader->repr = REPR_DEEP;
 	py_repr(reader, e.value, &text);
 	reader->repr = REPR_SHORT;

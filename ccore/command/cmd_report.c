@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // report: on one page, what to know of a process that has died, or that does not go on.
+#include "command/command.h"
 #include "command/report.h"
 
 #include <inttypes.h>
@@ -170,7 +171,8 @@ static int add_thread(struct report *p, const struct thread *t, struct ccore_err
 	report_add_frames(p, &stack);
 	if (!stack.frames.n)
 		report_add(p, "python", 0,
-			   stack_frames_are_known(&p->s->heap.layout)
+			   stack.is_lost ? "not known: its frames are not in the target"
+			   : stack_frames_are_known(&p->s->heap.layout)
 				   ? "the thread runs no Python code"
 				   : "not known: the layout has no table of frames");
 	stack_done(&stack);

@@ -62,6 +62,7 @@ void condition_done(struct condition *c);
 /** Whether the condition is one on content that --redact hides. */
 bool condition_asks_content(const struct condition *c);
 
+/** Whether the condition holds of a value. */
 bool condition_u64(const struct condition *c, uint64_t x);
 bool condition_number(const struct condition *c, long double x);
 bool condition_text(const struct condition *c, const char *x);

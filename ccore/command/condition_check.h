@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Whether a condition of --where holds of an object.
 #ifndef NECROPY_CONDITION_CHECK_H
 #define NECROPY_CONDITION_CHECK_H
 
 #include "command/condition.h"
-#include "command/session.h"
+#include "session/session.h"
 
 /** What conditions ask of an object besides what it holds. */
 struct condition_facts {

@@ -3,7 +3,7 @@
 #ifndef NECROPY_DRAWING_H
 #define NECROPY_DRAWING_H
 
-#include "command/session.h"
+#include "session/session.h"
 
 struct drawing {
 	struct session *s;
@@ -17,6 +17,7 @@ struct drawing {
 
 #define DRAWING_MORE UINT32_MAX
 
+/** Make the columns of both tables; `r` gets what is drawn as it is drawn. */
 void drawing_init(struct drawing *d, struct session *s, struct ccore_result *r);
 void drawing_done(struct drawing *d);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// The help of a command, made from its struct command.
 #include "command/command.h"
 
 #include <string.h>

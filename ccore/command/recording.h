@@ -3,8 +3,8 @@
 #ifndef NECROPY_RECORDING_H
 #define NECROPY_RECORDING_H
 
-#include "command/session.h"
 #include "mem/proc_words.h"
+#include "session/session.h"
 
 // name in the file, unit
 #define RECORDING_COLUMNS(X)                               \
@@ -34,6 +34,7 @@ enum recording_column {
 		RECORDING_COLUMN_N
 };
 
+/** As the CSV file has it: "rss", "bytes"; static. */
 const char *recording_name(enum recording_column c);
 const char *recording_unit(enum recording_column c);
 

@@ -2,7 +2,7 @@
 // What lies at the address that an instruction wanted, and what the registers hold besides.
 #include "command/report.h"
 
-#include "heap/pymalloc.h"
+#include "alloc/pymalloc.h"
 #include "py/block.h"
 #include "sym/mappings.h"
 
@@ -11,7 +11,6 @@
 
 // A thread's stack ends in a guard: this near to it, the stack has run out.
 #define STACK_GUARD_BYTES (1u << 20)
-#define NULL_PAGE_BYTES 4096u
 
 static bool has_address(int signal)
 {
@@ -108,7 +107,7 @@ static void add_fault(struct report *p, const struct pymalloc *m, const struct o
 	if (p->s->target.signal != SIGSEGV && p->s->target.signal != SIGBUS)
 		return;
 	add_mapping(p, in, at);
-	if (at < NULL_PAGE_BYTES)
+	if (at < PAGE_BYTES)
 		report_add(p, "it looks like", 0, "a NULL pointer, used at offset %" PRIu64, at);
 	else if (p->s->target.signal == SIGSEGV && is_stack_end(at, in, os))
 		report_add(p, "it looks like", 0,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// report crash: what was being raised or handled, with causes, groups, notes and tracebacks.
 #include "command/report.h"
 #include "heap/exceptions.h"
 #include "py/attribute.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// report crash: the signal, who sent it, and what the C library said.
 #include "command/report.h"
 #include "py/redact.h"
 #include "sym/symbols.h"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// From a command line to its result.
 #ifndef NECROPY_RUN_H
 #define NECROPY_RUN_H
 
-#include "command/session.h"
+#include "session/session.h"
 #include "util/sink.h"
 
 /**

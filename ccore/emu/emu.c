@@ -90,7 +90,7 @@ static void load_calls(struct emu *e, const struct emu_call *calls, uint64_t fro
 
 static bool prepare_registers(struct emu *e)
 {
-	const uint64_t sp = emu_ours(e, OURS_CONTROL) - EMU_PAGE, flags = 2;
+	const uint64_t sp = emu_ours(e, OURS_CONTROL) - PAGE_BYTES, flags = 2;
 
 	return e->lib->uc_reg_write(e->uc, UC_X86_REG_RSP, &sp) == UC_ERR_OK &&
 	       e->lib->uc_reg_write(e->uc, UC_X86_REG_EFLAGS, &flags) == UC_ERR_OK;
@@ -293,16 +293,4 @@ void emu_traverse(const struct emu *e, struct emu_call *call, addr_t traverse, a
 const addr_t *emu_referents(const struct emu *e)
 {
 	return e->referents.data;
-}
-
-int emu_call(struct emu *e, addr_t function, const uint64_t args[EMU_ARGS], uint64_t *ret)
-{
-	struct emu_call call = {.function = function};
-
-	memcpy(call.args, args, sizeof(call.args));
-	TRY(emu_run(e, &call, 1));
-	if (call.status != EMU_DONE)
-		return CCORE_EFAULT;
-	*ret = call.value;
-	return 0;
 }

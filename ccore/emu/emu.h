@@ -94,7 +94,4 @@ void emu_traverse(const struct emu *e, struct emu_call *call, addr_t traverse, a
 /** What the calls of the last emu_run() visited. */
 const addr_t *emu_referents(const struct emu *e);
 
-/** One call. CCORE_EFAULT when it did not end well. */
-int emu_call(struct emu *e, addr_t function, const uint64_t args[EMU_ARGS], uint64_t *ret);
-
 #endif

@@ -277,7 +277,7 @@ static const uint8_t plain[] = {
 };
 // clang-format on
 
-_Static_assert(sizeof(stub) <= PLAIN && PLAIN + sizeof(plain) <= EMU_PAGE, "it is one page");
+_Static_assert(sizeof(stub) <= PLAIN && PLAIN + sizeof(plain) <= PAGE_BYTES, "it is one page");
 
 const struct emu_plain emu_plains[] = {
 	{"memcpy|memmove|__memcpy_chk|__memmove_chk", PLAIN + 0x0u},
@@ -301,9 +301,9 @@ const struct emu_plain emu_plains[] = {
 	{NULL, 0},
 };
 
-void emu_code(uint8_t page[EMU_PAGE])
+void emu_code(uint8_t page[PAGE_BYTES])
 {
-	memset(page, 0xf4, EMU_PAGE); // hlt
+	memset(page, 0xf4, PAGE_BYTES); // hlt
 	memcpy(page, stub, sizeof(stub));
 	memcpy(page + PLAIN, plain, sizeof(plain));
 }

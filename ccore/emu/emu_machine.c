@@ -165,17 +165,17 @@ static bool map_ours(struct emu *e)
 
 	e->data = zeros(OURS_DATA_END - OURS_DATA);
 	e->room = zeros(LIM_EMU_ROOM_BYTES);
-	e->zero = zeros(EMU_PAGE);
-	e->code = zeros(EMU_PAGE);
+	e->zero = zeros(PAGE_BYTES);
+	e->code = zeros(PAGE_BYTES);
 	if (!e->data || !e->room || !e->zero || !e->code)
 		return false;
 	emu_code(e->code);
 	memcpy(e->code + PLAIN_FIXUP, &e->fixup, sizeof(e->fixup));
-	return lib->uc_mem_map_ptr(e->uc, emu_ours(e, OURS_CODE), EMU_PAGE,
+	return lib->uc_mem_map_ptr(e->uc, emu_ours(e, OURS_CODE), PAGE_BYTES,
 				   UC_PROT_READ | UC_PROT_EXEC, e->code) == UC_ERR_OK &&
 	       lib->uc_mem_map_ptr(e->uc, emu_ours(e, OURS_DATA), OURS_DATA_END - OURS_DATA,
 				   UC_PROT_READ | UC_PROT_WRITE, e->data) == UC_ERR_OK &&
-	       lib->uc_mem_map_ptr(e->uc, emu_ours(e, OURS_ZERO), EMU_PAGE, UC_PROT_READ,
+	       lib->uc_mem_map_ptr(e->uc, emu_ours(e, OURS_ZERO), PAGE_BYTES, UC_PROT_READ,
 				   e->zero) == UC_ERR_OK &&
 	       lib->uc_mem_map_ptr(e->uc, emu_ours(e, OURS_ROOM), LIM_EMU_ROOM_BYTES,
 				   UC_PROT_READ | UC_PROT_WRITE, e->room) == UC_ERR_OK;
@@ -205,9 +205,9 @@ void emu_power_off(struct emu *e)
 	if (e->room)
 		(void)munmap(e->room, LIM_EMU_ROOM_BYTES);
 	if (e->zero)
-		(void)munmap(e->zero, EMU_PAGE);
+		(void)munmap(e->zero, PAGE_BYTES);
 	if (e->code)
-		(void)munmap(e->code, EMU_PAGE);
+		(void)munmap(e->code, PAGE_BYTES);
 	e->uc = NULL;
 	e->data = e->room = e->zero = e->code = NULL;
 }

@@ -85,7 +85,7 @@ static bool map_copy(struct emu *e, addr_t page, addr_t hi, unsigned perms)
 	struct emu_region r = {.addr = page, .perms = perms};
 	uint64_t n = u64_min(hi - page, COPY_BYTES);
 
-	n = mem_readable(&e->env->target->mem, page, n) & ~(EMU_PAGE - 1ull);
+	n = mem_readable(&e->env->target->mem, page, n) & ~(PAGE_BYTES - 1ull);
 	if (!n)
 		return false;
 	r.copy = malloc(n);
@@ -96,8 +96,8 @@ static bool map_copy(struct emu *e, addr_t page, addr_t hi, unsigned perms)
 	}
 	// A source may fail to give what it has: then page by page.
 	if (mem_read(&e->env->target->mem, page, r.copy, n) < 0) {
-		r.size = EMU_PAGE;
-		if (mem_read(&e->env->target->mem, page, r.copy, EMU_PAGE) < 0)
+		r.size = PAGE_BYTES;
+		if (mem_read(&e->env->target->mem, page, r.copy, PAGE_BYTES) < 0)
 			r.size = 0;
 	}
 	emu_patch(e, page, r.size, r.copy);
@@ -120,11 +120,11 @@ static bool map_page(struct emu *e, addr_t page)
 		hi = m->end < hi ? m->end : hi;
 	}
 	clip_to_gap(e, page, &lo, &hi);
-	if (s->base && page >= s->min && page + (EMU_PAGE - 1) <= s->max) {
+	if (s->base && page >= s->min && page + (PAGE_BYTES - 1) <= s->max) {
 		if (lo < s->min)
-			lo = (s->min + EMU_PAGE - 1) & ~(EMU_PAGE - 1ull);
+			lo = (s->min + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
 		if (hi - 1 > s->max)
-			hi = (s->max + 1) & ~(EMU_PAGE - 1ull);
+			hi = (s->max + 1) & ~(PAGE_BYTES - 1ull);
 		if (!emu_has_patch(e, lo, hi - lo))
 			return add_region(e,
 					  (struct emu_region){.addr = lo,
@@ -137,12 +137,12 @@ static bool map_page(struct emu *e, addr_t page)
 
 bool emu_map(struct emu *e, addr_t addr, uint64_t size)
 {
-	const addr_t first = addr & ~(EMU_PAGE - 1ull);
+	const addr_t first = addr & ~(PAGE_BYTES - 1ull);
 	bool mapped = false;
 
 	if (!size || addr + (size - 1) < addr)
 		return false;
-	for (addr_t page = first; page - first <= addr + (size - 1) - first; page += EMU_PAGE) {
+	for (addr_t page = first; page - first <= addr + (size - 1) - first; page += PAGE_BYTES) {
 		if (find_region(e, page))
 			continue;
 		if (!map_page(e, page))
@@ -253,7 +253,7 @@ addr_t emu_room(struct emu *e, uint64_t size)
 {
 	const addr_t at = e->env->base + OURS_ROOM + e->room_used;
 
-	if (!size || size > LIM_EMU_ROOM_BYTES || !u64_align_up(size, EMU_PAGE, &size) ||
+	if (!size || size > LIM_EMU_ROOM_BYTES || !u64_align_up(size, PAGE_BYTES, &size) ||
 	    size > LIM_EMU_ROOM_BYTES - e->room_used || !e->room)
 		return 0;
 	e->room_used += size;
@@ -280,7 +280,7 @@ int emu_read(struct emu *e, addr_t addr, void *buf, uint64_t n)
 	while (n) {
 		const uint8_t *ours = our_bytes(e, addr, n);
 		const struct emu_region *r = ours ? NULL : find_region(e, addr);
-		uint64_t take = u64_min(n, EMU_PAGE - addr % EMU_PAGE);
+		uint64_t take = u64_min(n, PAGE_BYTES - addr % PAGE_BYTES);
 
 		if (ours) {
 			memcpy(to, ours, n);

@@ -10,8 +10,6 @@
 
 #include <unicorn/unicorn.h>
 
-#define EMU_PAGE 4096u
-
 // What of Unicorn is used, by the names it has there.
 #define EMU_FUNCTIONS(X)  \
 	X(uc_version)     \
@@ -41,7 +39,7 @@ const struct emu_library *emu_library_get(const char **ret_why_not);
 #define OURS_DATA 0x100000u  // the stack, growing down; control; calls; what is visited
 #define OURS_STACK 0x100000u // bytes
 #define OURS_CONTROL (OURS_DATA + OURS_STACK)
-#define OURS_CALLS (OURS_CONTROL + EMU_PAGE)
+#define OURS_CALLS (OURS_CONTROL + PAGE_BYTES)
 #define OURS_OUT (OURS_CALLS + EMU_BATCH * 48u)
 #define OURS_OUT_BYTES 0x100000u
 #define OURS_DATA_END (OURS_OUT + OURS_OUT_BYTES)
@@ -185,6 +183,7 @@ bool emu_find_patches(struct emu *e);
 /** Write the patches that lie in [addr, addr + size) into `copy`, the bytes there. */
 void emu_patch(const struct emu *e, addr_t addr, uint64_t size, uint8_t *copy);
 
+/** Whether emu_patch() would write there. */
 bool emu_has_patch(const struct emu *e, addr_t addr, uint64_t size);
 
 /** Functions of libc ('|'-separated) that have a plain routine at that offset of our code. */
@@ -195,7 +194,7 @@ struct emu_plain {
 extern const struct emu_plain emu_plains[]; // names NULL: the end
 
 /** Our code. */
-void emu_code(uint8_t page[EMU_PAGE]);
+void emu_code(uint8_t page[PAGE_BYTES]);
 
 #define STUB_START 0x0u
 #define STUB_DONE 0x43u

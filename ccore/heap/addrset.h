@@ -47,6 +47,7 @@ struct addrset {
 	uint64_t max_bytes;		      // addrset_add() fails beyond
 };
 
+/** An empty set that may take `max_bytes`. CCORE_ENOMEM. */
 int addrset_init(struct addrset *s, uint64_t max_bytes, struct ccore_error *err);
 void addrset_done(struct addrset *s);
 

@@ -6,8 +6,7 @@
 
 #include <stdlib.h>
 
-#define PIECE 4096u    // bytes looked at, at once
-#define DEBUG_HEAD 16u // of the debug allocator, which may come twice
+#define PIECE 4096u // bytes looked at, at once
 
 // -- registering
 
@@ -22,10 +21,11 @@ static addr_t user_address(struct chunk_owners *o, const struct malloc_chunk *c)
 	addr_t at = c->addr;
 	uint64_t word;
 
-	for (unsigned i = 0; i < 2 && c->size >= 3 * DEBUG_HEAD; i++) {
+	// The debug allocator may come twice.
+	for (unsigned i = 0; i < 2 && c->size >= 3 * BLOCK_DEBUG_HEAD; i++) {
 		if (mem_read_u64(o->h->py.mem, at + 8, &word) < 0 || !is_debug_head(word))
 			break;
-		at += DEBUG_HEAD;
+		at += BLOCK_DEBUG_HEAD;
 	}
 	return at;
 }
@@ -155,20 +155,16 @@ static int take_object(void *ctx, const struct malloc_chunk *c)
 	return has_words(type) ? look_at_memory(o, c->addr, c->addr + c->size, OWNER_BUFFER) : 0;
 }
 
-struct by_id {
-	const struct chunk_owners *o;
-	addr_t *addr;
-};
-
+// Tell the addresses of chunks by their ids, in the array `ctx`.
 static int number_chunk(void *ctx, addr_t first, const struct addrset_chunk *chunk)
 {
-	struct by_id *b = ctx;
+	addr_t *by_id = ctx;
 
 	for (uint32_t i = 0; i < ADDRSET_SLOTS; i++) {
 		uint64_t bits = atomic_load(&chunk->slots[i].bits);
 
 		for (uint64_t id = chunk->slots[i].first_id; bits; bits &= bits - 1, id++)
-			b->addr[id] = first + i * 512ull + (uint64_t)__builtin_ctzll(bits) * 8;
+			by_id[id] = first + i * 512ull + (uint64_t)__builtin_ctzll(bits) * 8;
 	}
 	return 0;
 }
@@ -248,8 +244,8 @@ static void give_slabs(struct chunk_owners *o, enum symbol_id list, enum field_i
 int chunk_owners_spread(struct chunk_owners *o, const struct glibc_malloc *m,
 			struct ccore_error *err)
 {
-	struct by_id b = {.o = o, .addr = calloc(o->chunks.n + 1, sizeof(*b.addr))};
-	int r = b.addr ? addrset_each_chunk(&o->chunks, number_chunk, &b) : CCORE_ENOMEM;
+	addr_t *by_id = calloc(o->chunks.n + 1, sizeof(*by_id));
+	int r = by_id ? addrset_each_chunk(&o->chunks, number_chunk, by_id) : CCORE_ENOMEM;
 
 	give_states(o);
 	give_slabs(o, SYM_INT_BLOCKS27, F_INTBLOCK_NEXT);
@@ -260,13 +256,13 @@ int chunk_owners_spread(struct chunk_owners *o, const struct glibc_malloc *m,
 		r = glibc_malloc_walk(m, o->h->py.mem, i, take_object, o, &ignored);
 	}
 	if (r == 0)
-		r = follow(o, b.addr, OWNER_BUFFER);
+		r = follow(o, by_id, OWNER_BUFFER);
 	if (r == 0)
-		r = look_at_states(o, b.addr);
+		r = look_at_states(o, by_id);
 	if (r == 0)
 		r = look_at_interpreter(o);
 	if (r == 0)
-		r = follow(o, b.addr, OWNER_INTERPRETER);
-	free(b.addr);
+		r = follow(o, by_id, OWNER_INTERPRETER);
+	free(by_id);
 	return r < 0 ? heap_out_of_memory(o->h, err) : 0;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// What is reachable: the objects that no list and no allocator tells of.
 #ifndef NECROPY_DISCOVER_H
 #define NECROPY_DISCOVER_H
 

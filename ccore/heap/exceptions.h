@@ -17,6 +17,7 @@ struct thread_exceptions {
 	VEC(struct thread_exception) all;
 };
 
+/** Those of one Python thread. CCORE_ENOMEM. */
 int exceptions_find(struct thread_exceptions *ret, struct heap *h, const struct py_thread *state,
 		    struct ccore_error *err);
 void exceptions_done(struct thread_exceptions *e);

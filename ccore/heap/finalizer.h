@@ -16,6 +16,7 @@ enum finalizer {
 	FINALIZER_N
 };
 
+/** What CPython would run before it freed `object`. */
 enum finalizer finalizer_of(struct py_reader *r, addr_t object);
 
 /** "its class has __del__" …; NULL for none. */

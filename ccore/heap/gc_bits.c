@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "heap/gc_bits.h"
 
-#include "heap/mimalloc.h"
-#include "heap/search.h"
+#include "alloc/mimalloc.h"
+#include "py/block.h"
+#include "runtime/search.h"
 
 // ob_gc_bits, Include/internal/pycore_gc.h
 #define BIT_TRACKED 1u
@@ -10,8 +11,7 @@
 #define BIT_FROZEN 8u	   // gc.freeze()
 #define BIT_DEFERRED 64u
 
-#define DEBUG_HOOK_BYTES 16u // that debug hooks put before each block
-#define PREHEADER_BYTES 16u  // words of a managed dict before an object
+#define PREHEADER_BYTES 16u // words of a managed dict before an object
 
 bool gc_bits_deferred(const struct py_reader *r, const struct py_object *o)
 {
@@ -88,7 +88,7 @@ static uint32_t bytes_before(const struct py_reader *r)
 		(void)mem_read_u32(r->py->mem,
 				   l->symbols[SYM_PyRuntime] + layout_off(l, F_RT_DEBUG_HOOKS),
 				   &hooks);
-	return hooks ? DEBUG_HOOK_BYTES : 0;
+	return hooks ? BLOCK_DEBUG_HEAD : 0;
 }
 
 static int walk(struct selection *s, const struct runtime *rt, uint32_t i, uint32_t generation,

@@ -28,6 +28,7 @@ struct gc_sink {
 	bool stays_in_place; // the array, while the public objects are found
 };
 
+/** Take one object. CCORE_ENOMEM, CCORE_ECANCELED. */
 int gc_sink_push(struct gc_sink *s, addr_t object);
 
 /** Note the run from object `first` on, if it is not empty or a generation's. */

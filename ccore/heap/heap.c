@@ -2,11 +2,11 @@
 #include "heap/heap.h"
 
 #include "heap/gc_bits.h"
-#include "heap/search.h"
 #include "heap/self_test.h"
 #include "layout/debug_offsets.h"
 #include "layout/python_version.h"
 #include "py/redact.h"
+#include "runtime/search.h"
 
 #include <stdlib.h>
 
@@ -48,14 +48,23 @@ static void need_code(struct heap *h)
 	h->py.emu = NULL;
 }
 
-// The interpreter's own variable, in a core cut short also a text among others, may still tell.
-static uint32_t version_of_rest(const struct heap *h)
+// Where sys does not tell the version, the interpreter's own variable may, or a text among others.
+static int read_runtime(struct heap *h, uint32_t version, struct ccore_error *err)
 {
-	const struct layout *l = &h->layout;
+	struct layout *l = &h->layout;
+	struct py_reader *r = heap_reader(h);
+	struct ccore_error first;
+	int status = runtime_read(&h->runtime, r, l, version, &first);
 
-	return l->symbols[SYM_PY_VERSION] || h->target->damage.count[DAMAGE_TRUNCATED]
-		       ? python_version_find(h->target, l->module, l->symbols[SYM_PY_VERSION])
-		       : 0;
+	if (status == CCORE_EDAMAGED && !version)
+		version = python_version_find(h->target, l->module, l->symbols[SYM_PY_VERSION]);
+	else
+		version = 0;
+	if (version)
+		return runtime_read(&h->runtime, r, l, version, err);
+	if (status < 0 && err)
+		*err = first;
+	return status;
 }
 
 static void close_what_is_open(struct heap *h)
@@ -68,7 +77,6 @@ static void close_what_is_open(struct heap *h)
 static int open_with(struct heap *h, uint32_t version, struct ccore_error *err)
 {
 	const bool is_sure = h->layout.origin == ORIGIN_DWARF;
-	const uint32_t otherwise = version ? version : version_of_rest(h);
 	int r = py_open(&h->py, &h->layout, &h->target->mem, err);
 
 	if (r < 0)
@@ -86,7 +94,7 @@ static int open_with(struct heap *h, uint32_t version, struct ccore_error *err)
 	if (r == 0 && h->layout.origin == ORIGIN_NEAREST)
 		debug_offsets_apply(&h->layout, &h->target->mem);
 	if (r == 0)
-		r = runtime_read(&h->runtime, heap_reader(h), &h->layout, otherwise, err);
+		r = read_runtime(h, version, err);
 	if (r == 0 && !is_sure)
 		r = self_test(&h->runtime, heap_reader(h), h->target, version, err);
 	// The version may have been found nowhere but in the sys module.
@@ -299,7 +307,7 @@ int heap_walk_public_gc(struct heap *h, struct ccore_error *err)
 	return gc_walk_public(&h->gc, &h->runtime, heap_reader(h), &h->opts.progress, err);
 }
 
-int heap_need_public_gc(struct heap *h, struct ccore_error *err)
+static int need_public_gc(struct heap *h, struct ccore_error *err)
 {
 	return keep_gc(h, heap_walk_public_gc(h, err));
 }
@@ -308,7 +316,7 @@ int heap_need_gc(struct heap *h, struct ccore_error *err)
 {
 	if (h->has_gc)
 		return 0;
-	TRY(heap_need_public_gc(h, err));
+	TRY(need_public_gc(h, err));
 	TRY(keep_gc(h, gc_walk_rest(&h->gc, &h->runtime, heap_reader(h), h->target,
 				    &h->opts.progress, err)));
 	h->has_gc = true;

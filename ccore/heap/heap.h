@@ -3,7 +3,7 @@
  * heap: one target's Python objects. Opening finds the interpreter, its threads and its
  * layout, and reads no object. The rest is made when first asked for, and kept:
  *
- *	heap_need_public_gc()  the objects that gc.get_objects() returns
+ *	heap_walk_public_gc()  the objects that gc.get_objects() returns
  *	heap_need_gc()     those, and the collector's other lists
  *	heap_need_untracked()  those, and where memory tells what is on none
  *	heap_need_nodes()  all objects: those, what the allocators have given out (universe.h),
@@ -16,10 +16,10 @@
 #ifndef NECROPY_HEAP_H
 #define NECROPY_HEAP_H
 
+#include "alloc/glibc_malloc.h"
+#include "alloc/pymalloc.h"
 #include "heap/addrset.h"
 #include "heap/gc.h"
-#include "heap/glibc_malloc.h"
-#include "heap/pymalloc.h"
 #include "heap/roots.h"
 #include "sym/symbol_at.h"
 
@@ -93,10 +93,8 @@ int heap_open(struct heap *h, const struct target *t, const struct heap_opts *op
 	      struct ccore_error *err);
 void heap_close(struct heap *h);
 
-int heap_need_public_gc(struct heap *h, struct ccore_error *err);
-
 /**
- * As heap_need_public_gc(), while other threads read h->gc: what a failure leaves there is freed
+ * The first of heap_need_gc(), while other threads read h->gc: what a failure leaves there is freed
  * by heap_drop_gc(), when they have ended.
  */
 int heap_walk_public_gc(struct heap *h, struct ccore_error *err);

@@ -5,9 +5,7 @@
 
 #include <stdlib.h>
 
-#define PAGE 4096u
 #define RED_ZONE 128u		     // bytes below a stack's pointer that are in use
-#define HEAP_ALIGN (64ull << 20)     // of malloc's heaps, that are not the main one
 #define MI_ARENA_BLOCK (32ull << 20) // MI_ARENA_BLOCK_SIZE
 #define MI_ARENAS 112u		     // MI_MAX_ARENAS
 #define PTHREAD_ALIGN 64u
@@ -128,7 +126,8 @@ static int add_reserved(struct search *s, const struct glibc_malloc *m)
 		const struct malloc_range *r = &m->ranges.data[i];
 
 		if (!r->mmapped && r->arena)
-			TRY(add_part(s, r->end, u64_align_down(r->base, HEAP_ALIGN) + HEAP_ALIGN,
+			TRY(add_part(s, r->end,
+				     u64_align_down(r->base, MALLOC_HEAP_ALIGN) + MALLOC_HEAP_ALIGN,
 				     CLAIM_MALLOC_RESERVED));
 	}
 	if (!l->symbols[SYM_MI_ARENAS] || !l->symbols[SYM_MI_ARENA_N] ||
@@ -210,8 +209,9 @@ static bool find_block(const struct search *s, addr_t self, addr_t inside, addr_
 	for (uint64_t i = 0; i + 1 < n; i++) {
 		const uint64_t start = words[i], size = words[i + 1];
 
-		if (start && start % PAGE == 0 && size && size % PAGE == 0 && start <= inside &&
-		    inside < self && size <= LIM_OBJECT_BYTES && self - start < size) {
+		if (start && start % PAGE_BYTES == 0 && size && size % PAGE_BYTES == 0 &&
+		    start <= inside && inside < self && size <= LIM_OBJECT_BYTES &&
+		    self - start < size) {
 			*ret_start = start;
 			*ret_end = start + size;
 			return true;
@@ -298,10 +298,10 @@ static bool find_pthread(const struct search *s, addr_t at, addr_t end, addr_t l
 			 struct old_stack *ret)
 {
 	struct py_reader *r = heap_reader(s->h);
-	uint8_t scratch[PAGE];
+	uint8_t scratch[PAGE_BYTES];
 
 	while ((at = mem_next_readable(r->py->mem, at)) < end) {
-		const uint64_t n = mem_readable(r->py->mem, at, u64_min(PAGE, end - at));
+		const uint64_t n = mem_readable(r->py->mem, at, u64_min(PAGE_BYTES, end - at));
 		const uint8_t *p = py_get(r, at, n, scratch);
 
 		for (uint64_t off = 0; p && off + 24 <= n; off += PTHREAD_ALIGN) {
@@ -311,7 +311,7 @@ static bool find_pthread(const struct search *s, addr_t at, addr_t end, addr_t l
 			    ret->start >= low)
 				return true;
 		}
-		at = u64_align_down(at, PAGE) + PAGE;
+		at = u64_align_down(at, PAGE_BYTES) + PAGE_BYTES;
 	}
 	return false;
 }

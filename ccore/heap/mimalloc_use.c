@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #define ALL_TAGS ((1u << MIMALLOC_TAG_N) - 1)
-#define SLICE_BYTES 65536u // MI_SEGMENT_SLICE_SIZE
 
 const char *mimalloc_tag_name(enum mimalloc_tag tag)
 {
@@ -52,12 +51,12 @@ static void describe_segment(struct gather *g, struct segment_use *s)
 	if (!mimalloc_segments_init(&plain, l)) // then there was no page either
 		return;
 	s->bytes = plain.bytes;
-	s->header_bytes = SLICE_BYTES;
+	s->header_bytes = MIMALLOC_SLICE_BYTES;
 	if (mem_read_u64(r->py->mem, s->addr + layout_off(l, F_SEGMENT_ALL_SLICES), &slices) == 0 &&
 	    mem_read_u64(r->py->mem, s->addr + layout_off(l, F_SEGMENT_INFO_SLICES), &info) == 0 &&
-	    slices && slices <= LIM_OBJECT_BYTES / SLICE_BYTES && info <= slices) {
-		s->bytes = slices * SLICE_BYTES;
-		s->header_bytes = info * SLICE_BYTES;
+	    slices && slices <= LIM_OBJECT_BYTES / MIMALLOC_SLICE_BYTES && info <= slices) {
+		s->bytes = slices * MIMALLOC_SLICE_BYTES;
+		s->header_bytes = info * MIMALLOC_SLICE_BYTES;
 	} else {
 		damage_note(&r->damage, DAMAGE_BAD_PAGE, s->addr);
 	}

@@ -29,12 +29,14 @@ void root_state_label(const struct edge *e, struct strbuf *out);
 
 // -- root_static.c: variables of modules
 
+/** Words of modules' data that are addresses of objects. CCORE_ENOMEM, CCORE_ECANCELED. */
 int root_statics_add(struct heap *h, struct ccore_error *err);
 void root_static_visit(struct py_reader *r, const struct root *root);
 void root_static_name(const struct runtime *rt, const struct root *root, struct strbuf *out);
 
 // -- root_stack.c: C stacks and registers
 
+/** One root for each thread of the kernel's: its words are looked at in visit. */
 int root_stacks_add(struct heap *h, struct ccore_error *err);
 void root_stack_visit(struct py_reader *r, const struct runtime *rt, const struct root *root);
 void root_stack_name(const struct runtime *rt, const struct root *root, struct strbuf *out);

@@ -124,6 +124,20 @@ void root_visit(struct py_reader *r, const struct runtime *rt, const struct root
 		edge_flush(&r->edges);
 }
 
+static const char *root_kind_name(enum root_kind kind)
+{
+	static const char *const names[] = {
+		[ROOT_FRAME] = "frame",
+		[ROOT_THREAD] = "thread",
+		[ROOT_INTERPRETER] = "interpreter",
+		[ROOT_STATIC] = "static",
+		[ROOT_STACK] = "stack",
+		[ROOT_HELD] = "held",
+	};
+
+	return names[kind];
+}
+
 void root_name(struct py_reader *r, const struct runtime *rt, const struct root *root,
 	       struct strbuf *out)
 {
@@ -165,18 +179,4 @@ void root_edge_label(struct py_reader *r, const struct root *root, const struct 
 		strbuf_puts(out, (const char *)(uintptr_t)e->word);
 	else
 		root_state_label(e, out);
-}
-
-const char *root_kind_name(enum root_kind kind)
-{
-	static const char *const names[] = {
-		[ROOT_FRAME] = "frame",
-		[ROOT_THREAD] = "thread",
-		[ROOT_INTERPRETER] = "interpreter",
-		[ROOT_STATIC] = "static",
-		[ROOT_STACK] = "stack",
-		[ROOT_HELD] = "held",
-	};
-
-	return names[kind];
 }

@@ -7,7 +7,7 @@
 #ifndef NECROPY_ROOTS_H
 #define NECROPY_ROOTS_H
 
-#include "heap/runtime.h"
+#include "runtime/runtime.h"
 
 enum root_kind {
 	ROOT_FRAME,
@@ -58,7 +58,5 @@ void root_name(struct py_reader *r, const struct runtime *rt, const struct root 
 /** The label of an edge root_visit() emitted. */
 void root_edge_label(struct py_reader *r, const struct root *root, const struct edge *e,
 		     struct strbuf *out);
-
-const char *root_kind_name(enum root_kind kind);
 
 #endif

@@ -2,8 +2,8 @@
 #include "heap/self_test.h"
 
 #include "heap/gc_bits.h"
-#include "heap/search.h"
 #include "layout/companions.h"
+#include "runtime/search.h"
 #include "sym/target.h"
 
 // Objects of each list that are looked at.
@@ -46,7 +46,65 @@ static int test_first_types(struct py_reader *r, struct ccore_error *err)
 	return 0;
 }
 
-static int test_types(const struct runtime *rt, struct py_reader *r, struct ccore_error *err)
+struct flagged {
+	struct py_reader *r;
+	addr_t wrong; // a type of another size than its struct
+	uint32_t seen;
+};
+
+// Derived from "object" alone, and with one of the flags that tell dict and list apart.
+static bool look_for_flagged(void *ctx, addr_t at, uint64_t value)
+{
+	static const struct {
+		unsigned flag;
+		enum struct_id object;
+	} known[] = {
+		{TPFLAG_DICT, S_PyDictObject},
+		{TPFLAG_LIST, S_PyListObject},
+	};
+	struct flagged *f = ctx;
+	const struct layout *l = f->r->layout;
+	const addr_t root = l->symbols[SYM_TYPE_TYPE], type = at - layout_off(l, F_OB_TYPE);
+
+	if (value != root ||
+	    search_field(f->r, type, F_TP_BASE) != search_field(f->r, root, F_TP_BASE))
+		return true;
+	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (!(search_field(f->r, type, F_TP_FLAGS) >> known[i].flag & 1) ||
+		    !l->struct_size[known[i].object])
+			continue;
+		f->seen++;
+		if (search_field(f->r, type, F_TP_BASICSIZE) != l->struct_size[known[i].object])
+			f->wrong = type;
+	}
+	return !f->wrong;
+}
+
+// An interpreter that ends has already set the names in sys to None.
+static bool is_ending(const struct runtime *rt, struct py_reader *r)
+{
+	const addr_t modules = dict_lookup(r, rt->interpreters.data[0].sysdict, "modules");
+
+	return modules && search_is_object(r, modules) && !dict_at(r, modules);
+}
+
+// Where the core was cut off before what leads to the module, or nothing does any more.
+static int test_static_types(const struct runtime *rt, struct py_reader *r, const struct target *t,
+			     const char *module, struct ccore_error *err)
+{
+	struct flagged f = {.r = r};
+
+	if (t->damage.count[DAMAGE_TRUNCATED] || is_ending(rt, r))
+		search_words(t, r->layout->module, r, look_for_flagged, &f);
+	if (f.wrong)
+		return wrong(f.wrong, "a type", err);
+	return f.seen ? 0
+		      : err_set(err, CCORE_ELAYOUT, 0,
+				"the module %s is not to be found with this layout", module);
+}
+
+static int test_types(const struct runtime *rt, struct py_reader *r, const struct target *t,
+		      struct ccore_error *err)
 {
 	const struct layout *l = r->layout;
 	const char *module = layout_has(l, F_INT27_IVAL) ? "__builtin__" : "builtins";
@@ -63,10 +121,7 @@ static int test_types(const struct runtime *rt, struct py_reader *r, struct ccor
 			return wrong(type, s->name, err);
 		seen++;
 	}
-	if (!seen)
-		return err_set(err, CCORE_ELAYOUT, 0,
-			       "the module %s is not to be found with this layout", module);
-	return 0;
+	return seen ? 0 : test_static_types(rt, r, t, module, err);
 }
 
 // -- threads
@@ -86,16 +141,21 @@ static int test_threads(const struct runtime *rt, struct py_reader *r, struct cc
 
 // -- the collector's lists
 
+static bool may_be_object(struct py_reader *r, const struct target *t, addr_t addr)
+{
+	return search_is_object(r, addr) || search_is_gone(t, search_field(r, addr, F_OB_TYPE));
+}
+
 // How many of the first objects are none, of `*ret_n`; negative when the ring is broken.
-static int bad_objects(struct py_reader *r, addr_t head, uint32_t *ret_n)
+static int bad_objects(struct py_reader *r, const struct target *t, addr_t head, uint32_t *ret_n)
 {
 	addr_t at = search_field(r, head, F_GC_NEXT) & ~3ull, before = head;
 	int bad = 0;
 
-	for (; at != head && *ret_n < OBJECTS_SEEN_MAX; ++*ret_n) {
+	for (; at != head && *ret_n < OBJECTS_SEEN_MAX && !search_is_gone(t, at); ++*ret_n) {
 		if (!at || at % 8 || (search_field(r, at, F_GC_PREV) & ~3ull) != before)
 			return -1;
-		bad += !search_is_object(r, at + layout_gc_head(r->layout));
+		bad += !may_be_object(r, t, at + layout_gc_head(r->layout));
 		before = at;
 		at = search_field(r, at, F_GC_NEXT) & ~3ull;
 	}
@@ -103,14 +163,15 @@ static int bad_objects(struct py_reader *r, addr_t head, uint32_t *ret_n)
 }
 
 // Damage may break a list or an object; a wrong layout breaks them all.
-static int test_lists(const struct runtime *rt, struct py_reader *r, struct ccore_error *err)
+static int test_lists(const struct runtime *rt, struct py_reader *r, const struct target *t,
+		      struct ccore_error *err)
 {
 	const struct gc_state *gc = &rt->interpreters.data[0].gc;
 	uint32_t broken = 0, lists = 0;
 
 	for (unsigned i = 0; i < GC_GENERATIONS; i++) {
 		uint32_t n = 0;
-		const int bad = gc->heads[i] ? bad_objects(r, gc->heads[i], &n) : 0;
+		const int bad = gc->heads[i] ? bad_objects(r, t, gc->heads[i], &n) : 0;
 
 		lists += gc->heads[i] != 0;
 		broken += bad < 0 ? n < 3 : (uint32_t)bad > n / 2;
@@ -140,8 +201,8 @@ int self_test(const struct runtime *rt, struct py_reader *r, const struct target
 			       "sys.hexversion reads as 0x%x with this layout", r->layout->version);
 	TRY(test_first_types(r, err));
 	if (!layout_lacks(r->layout, S_PyDictObject) && !layout_lacks(r->layout, S_PyUnicodeObject))
-		TRY(test_types(rt, r, err));
+		TRY(test_types(rt, r, t, err));
 	TRY(test_threads(rt, r, err));
 	return layout_has(r->layout, F_OB_GC_BITS) ? test_heaps(rt, r, t, err)
-						   : test_lists(rt, r, err);
+						   : test_lists(rt, r, t, err);
 }

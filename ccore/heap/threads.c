@@ -261,6 +261,14 @@ bool thread_name(struct heap *h, const struct thread *t, struct strbuf *out)
 
 // -- stacks
 
+static bool has_unreadable_frame(struct heap *h, const struct thread *t)
+{
+	const struct py_thread *state = thread_state(h, t);
+	struct stack_frame f;
+
+	return state && state->frame && !stack_frame_read(heap_reader(h), state->frame, &f);
+}
+
 int thread_stack(struct heap *h, const struct thread *t, struct stack *ret, struct ccore_error *err)
 {
 	struct py_reader *r = heap_reader(h);
@@ -282,6 +290,8 @@ int thread_stack(struct heap *h, const struct thread *t, struct stack *ret, stru
 			return err_nomem(err);
 		}
 	}
+	if (!ret->frames.n && stack_frames_are_known(r->layout))
+		ret->is_lost = has_unreadable_frame(h, t);
 	return 0;
 }
 

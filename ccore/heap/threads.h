@@ -26,6 +26,7 @@ struct threads {
 	VEC(struct thread) all;
 };
 
+/** The kernel's threads and CPython's thread states, put together. CCORE_ENOMEM. */
 int threads_find(struct threads *ret, struct heap *h, struct ccore_error *err);
 void threads_done(struct threads *t);
 
@@ -47,6 +48,7 @@ bool thread_name(struct heap *h, const struct thread *t, struct strbuf *out);
  */
 struct stack {
 	VEC(struct stack_frame) frames;
+	bool is_lost; // it has some, and the innermost cannot be read
 };
 int thread_stack(struct heap *h, const struct thread *t, struct stack *ret,
 		 struct ccore_error *err);

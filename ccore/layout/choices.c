@@ -58,18 +58,36 @@ static bool has_own_memory(const struct target *t)
 	return t->kind != TARGET_CORE || t->damage.count[DAMAGE_TRUNCATED];
 }
 
+// Whether the core was cut off before all that it should have of `m`.
+static bool is_cut_off(const struct target *t, const struct module *m)
+{
+	const struct mapping *p = NULL;
+	uint64_t saved = 0, lost = 0;
+
+	while ((p = module_mapping(t, m, p))) {
+		saved += p->saved_bytes;
+		lost += p->lost_bytes;
+	}
+	return lost && !saved;
+}
+
 static int no_python(const struct target *t, struct ccore_error *err)
 {
 	for (uint64_t i = 0; i < t->modules.n; i++) {
 		const struct module *m = &t->modules.data[i];
 
-		if (looks_like_python(m) && !m->file &&
-		    strncmp(m->name, "/usr/lib/python", 15) != 0)
+		if (!looks_like_python(m) || m->file ||
+		    strncmp(m->name, "/usr/lib/python", 15) == 0)
+			continue;
+		if (is_cut_off(t, m))
 			return err_set(err, CCORE_ENOPYTHON, m->start,
-				       "the interpreter %s is not here%s: name the file with "
-				       "--exe, or the folder it is in with --sysroot",
-				       m->name,
-				       m->other_build ? " in the build that the target ran" : "");
+				       "the core is cut off before all that it had of the "
+				       "interpreter %s, whose variables lead to the objects",
+				       m->name);
+		return err_set(err, CCORE_ENOPYTHON, m->start,
+			       "the interpreter %s is not here%s: name the file with "
+			       "--exe, or the folder it is in with --sysroot",
+			       m->name, m->other_build ? " in the build that the target ran" : "");
 	}
 	return err_set(err, CCORE_ENOPYTHON, 0,
 		       "no CPython interpreter in the target: none of its %llu ELF files defines "

@@ -44,6 +44,7 @@ struct tid_vec {
 };
 bool proc_tids(int64_t pid, struct tid_vec *ret);
 
+/** Let all go on that proc_stop_all() has stopped; also after it has failed. */
 void proc_stop_resume(struct proc_stop *s);
 
 #endif

@@ -8,7 +8,6 @@
 #include "util/hashmap.h"
 
 #define BLOCK_BYTES 65536u
-#define PAGE_BYTES 4096u
 #define BLOCK_PAGES (BLOCK_BYTES / PAGE_BYTES)
 #define ALL_PAGES ((1u << BLOCK_PAGES) - 1)
 #define DEFAULT_CACHE_BYTES (256ull << 20)

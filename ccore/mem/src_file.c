@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Files, mapped: segments of an address space that lie in one.
 #include "mem/src.h"
 #include "util/checked.h"
 #include "util/cleanup.h"

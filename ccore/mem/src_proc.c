@@ -16,7 +16,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define PAGE_BYTES 4096u
 #define HUGE_BYTES (2u << 20)
 
 // One call moves at most so much, so that a cancel is heeded soon.

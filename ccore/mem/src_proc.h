@@ -17,6 +17,7 @@ struct proc_copier {
 	bool no_readv;		// process_vm_readv() is not permitted here
 };
 
+/** Open what copying needs; what cannot be opened shows in proc_copy(). */
 void proc_copier_open(struct proc_copier *c);
 void proc_copier_close(struct proc_copier *c);
 

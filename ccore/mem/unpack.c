@@ -12,7 +12,6 @@
 #include <sys/statvfs.h>
 
 #define PIECE_BYTES (1u << 20)
-#define PAGE_BYTES 4096u
 
 struct unpacking {
 	const struct compression *format;

@@ -122,6 +122,21 @@ addr_t object_attribute(struct py_reader *r, addr_t addr, const char *name, bool
 	return class_attribute(r, o.type->addr, name);
 }
 
+// The value of int key `key` of the dict at `dict`, or 0.
+static addr_t item_of_int(struct py_reader *r, addr_t dict, int64_t key)
+{
+	struct dict_iter it;
+	struct dict_item item;
+	int64_t value;
+
+	if (!dict || !dict_iter_init_at(&it, r, dict))
+		return 0;
+	while (dict_iter_next(&it, &item))
+		if (int_value(r, item.key, &value) && value == key)
+			return item.value;
+	return 0;
+}
+
 addr_t object_item(struct py_reader *r, addr_t addr, int64_t i)
 {
 	const struct py_type *type = py_type_of(r, addr);
@@ -130,7 +145,7 @@ addr_t object_item(struct py_reader *r, addr_t addr, int64_t i)
 	if (!type)
 		return 0;
 	if (type_has_flag(type, TPFLAG_DICT))
-		return dict_find_int(r, addr, i);
+		return item_of_int(r, addr, i);
 	(void)sequence_item(r, addr, 0, &n); // its length is wanted
 	if (i < 0 && i64_abs(i) > n)
 		return 0;
@@ -189,27 +204,13 @@ void attributes_each(struct py_reader *r, addr_t addr, bool (*take)(void *ctx, c
 				return;
 }
 
-addr_t dict_find_int(struct py_reader *r, addr_t dict, int64_t key)
-{
-	struct dict_iter it;
-	struct dict_item item;
-	int64_t value;
-
-	if (!dict || !dict_iter_init_at(&it, r, dict))
-		return 0;
-	while (dict_iter_next(&it, &item))
-		if (int_value(r, item.key, &value) && value == key)
-			return item.value;
-	return 0;
-}
-
 addr_t module_global(struct py_reader *r, addr_t sysdict, const char *module, const char *name)
 {
-	const addr_t modules = dict_lookup(r, sysdict, "modules");
+	const addr_t modules = dict_at(r, dict_lookup(r, sysdict, "modules"));
 	const addr_t found = modules ? dict_lookup(r, modules, module) : 0;
 	struct py_object o;
 
 	if (!found || !py_object_open(r, found, &o) || o.type->family != &family_module)
 		return 0;
-	return dict_lookup(r, object_u64(r, &o, F_MD_DICT), name);
+	return dict_lookup(r, dict_at(r, object_u64(r, &o, F_MD_DICT)), name);
 }

@@ -34,9 +34,6 @@ addr_t object_value(struct py_reader *r, addr_t addr, const char *key);
 void attributes_each(struct py_reader *r, addr_t addr, bool (*take)(void *ctx, const char *name),
 		     void *ctx);
 
-/** The value of int key `key` of the dict at `dict`, or 0. */
-addr_t dict_find_int(struct py_reader *r, addr_t dict, int64_t key);
-
 /** The global `name` of module `module` of the interpreter with this sys.__dict__, or 0. */
 addr_t module_global(struct py_reader *r, addr_t sysdict, const char *module, const char *name);
 

@@ -16,6 +16,7 @@ bool type_is_task(const struct py_type *type);
 /** The same of futures, which tasks are, too. */
 bool type_is_future(const struct py_type *type);
 
+/** FUTURE_UNKNOWN where it cannot be read. */
 enum future_state future_state(struct py_reader *r, addr_t future);
 const char *future_state_name(enum future_state state);
 

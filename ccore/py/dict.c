@@ -190,6 +190,17 @@ bool dict_iter_next(struct dict_iter *it, struct dict_item *ret)
 	return false;
 }
 
+addr_t dict_at(struct py_reader *r, addr_t addr)
+{
+	const struct layout *l = r->layout;
+	uint64_t type, flags;
+
+	if (!addr || mem_read_u64(r->py->mem, addr + layout_off(l, F_OB_TYPE), &type) < 0 ||
+	    mem_read_u64(r->py->mem, type + layout_off(l, F_TP_FLAGS), &flags) < 0)
+		return 0;
+	return flags >> TPFLAG_DICT & 1 ? addr : 0;
+}
+
 addr_t dict_lookup(struct py_reader *r, addr_t dict, const char *name)
 {
 	struct dict_iter it;

@@ -351,7 +351,8 @@ static void guess_unvisited(struct py_reader *r, const struct py_object *o, cons
 		const addr_t to = load_u64(w->p + off);
 		const struct py_type *type;
 
-		if (to % 8 || to < 4096 || find_visited(r->emulated, to) < r->emulated->visited.n)
+		if (to % 8 || to < PAGE_BYTES ||
+		    find_visited(r->emulated, to) < r->emulated->visited.n)
 			continue;
 		type = py_type_of(r, to);
 		if (type && !(type->flags & TYPE_GC))

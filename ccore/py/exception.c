@@ -75,9 +75,7 @@ static void add_str(struct py_reader *r, addr_t addr, struct strbuf *out)
 {
 	bool cut = false;
 
-	if (r->py->redact)
-		py_repr(r, addr, out);
-	else if (!text_append(r, addr, LIM_NAME_BYTES, out, &cut))
+	if (r->py->redact || !text_append(r, addr, LIM_NAME_BYTES, out, &cut))
 		py_repr(r, addr, out);
 	if (cut)
 		strbuf_puts(out, "…");

@@ -15,11 +15,13 @@ struct exception_links {
 	addr_t group;	// tuple of exceptions, of an exception group (3.11+)
 };
 
+/** Whether an object of BaseException, or of a class derived from it, is at `addr`. */
 bool is_exception(struct py_reader *r, addr_t addr);
 
 /** "KeyError: 'missing'", as the last line of a traceback has it; false when it is none. */
 bool exception_text(struct py_reader *r, addr_t exception, struct strbuf *out);
 
+/** False, and nothing in `*ret`, when it is none. */
 bool exception_links(struct py_reader *r, addr_t exception, struct exception_links *ret);
 
 /** One entry of a traceback. */

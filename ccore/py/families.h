@@ -122,6 +122,9 @@ addr_t dict_keys_name(struct py_reader *r, addr_t keys, uint64_t i);
 /** The next item with key and value, or false at the end. */
 bool dict_iter_next(struct dict_iter *it, struct dict_item *ret);
 
+/** `addr` where a dict is, else 0: an interpreter that ends sets the names in sys to None. */
+addr_t dict_at(struct py_reader *r, addr_t addr);
+
 /** The value of str key `name` in the dict at `dict`, or 0. */
 addr_t dict_lookup(struct py_reader *r, addr_t dict, const char *name);
 
@@ -306,9 +309,6 @@ const char *generator_state(struct py_reader *r, const struct py_object *o);
 
 /** The interpreter frame (3.11+) inside `addr`, when that is a generator that is running; or 0. */
 addr_t generator_running_frame(struct py_reader *r, addr_t addr);
-
-/** The name of module object `o`: __name__ of its dict, else the one it was made with. */
-bool module_name(struct py_reader *r, const struct py_object *o, struct strbuf *out);
 
 /** The code object of frame object `o`, or 0. */
 addr_t frame_code(struct py_reader *r, const struct py_object *o);

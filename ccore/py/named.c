@@ -12,7 +12,8 @@ static void repr_named(struct py_reader *r, const char *what, addr_t name, struc
 	strbuf_putc(out, '>');
 }
 
-bool module_name(struct py_reader *r, const struct py_object *o, struct strbuf *out)
+// __name__ of its dict, else the name it was made with.
+static bool module_name(struct py_reader *r, const struct py_object *o, struct strbuf *out)
 {
 	const addr_t name = dict_lookup(r, object_u64(r, o, F_MD_DICT), "__name__");
 

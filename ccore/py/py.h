@@ -327,6 +327,7 @@ static inline bool type_has_flag(const struct py_type *t, unsigned bit)
 enum {
 	TPFLAG_HEAPTYPE = 9,
 	TPFLAG_HAVE_GC = 14,
+	TPFLAG_INT27 = 23, // since 3.12 another
 	TPFLAG_LONG = 24,
 	TPFLAG_LIST = 25,
 	TPFLAG_TUPLE = 26,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// What all families share: opening an object, its type, its refcount; visiting pointers.
 #include "py/families.h"
 
 #include <stdlib.h>
@@ -192,7 +193,7 @@ void visit_members(struct py_reader *r, const struct py_object *o, uint64_t from
 void visit_guess(struct py_reader *r, addr_t to, uint64_t off)
 {
 	// Below the lowest address that Linux maps lie small numbers.
-	if (to % 8 == 0 && to >= 4096)
+	if (to % 8 == 0 && to >= PAGE_BYTES)
 		edge_emit_from(&r->edges, to, EDGE_GUESS, LABEL_OFFSET, off, SOURCE_GUESS);
 }
 

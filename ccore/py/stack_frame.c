@@ -3,9 +3,6 @@
 
 #include <stdlib.h>
 
-// FRAME_OWNED_BY_GENERATOR: such a frame may rest on an instruction that is not traced.
-#define OWNED_BY_GENERATOR 1u
-
 static addr_t optional(const struct layout *l, enum field_id f, const uint8_t *p)
 {
 	return layout_has(l, f) ? field_u64(l, f, p) : 0;
@@ -14,7 +11,8 @@ static addr_t optional(const struct layout *l, enum field_id f, const uint8_t *p
 // -- interpreter frames (3.11+)
 
 // Bytes from the start of the code to the instruction at `instr`, and whether the frame's
-// prologue (copying of closures, making of a generator) is not yet done.
+// prologue (copying of closures, making of a generator) is not yet done. A generator's frame may
+// rest on an instruction that is not traced.
 static void place_in_code(struct py_reader *r, const struct iframe *f, addr_t instr,
 			  struct stack_frame *ret)
 {
@@ -22,7 +20,7 @@ static void place_in_code(struct py_reader *r, const struct iframe *f, addr_t in
 	uint32_t first = 0;
 
 	ret->offset = (int64_t)(instr - f->code - layout_off(l, F_CO_CODE_ADAPTIVE));
-	if (f->owner == OWNED_BY_GENERATOR || !layout_has(l, F_CO_FIRSTTRACEABLE) ||
+	if (f->in_generator || !layout_has(l, F_CO_FIRSTTRACEABLE) ||
 	    mem_read_u32(r->py->mem, f->code + layout_off(l, F_CO_FIRSTTRACEABLE), &first) < 0)
 		return;
 	ret->is_partial = ret->offset < (int64_t)first * 2;

@@ -47,19 +47,53 @@ void type_tp_name(struct py_reader *r, const struct raw_type *t, char *buf, uint
 	}
 }
 
+// That a namespace has no such name can only be told where all of its names can be read.
+static bool is_readable(struct py_reader *r, addr_t dict)
+{
+	struct strbuf name = {0};
+	struct dict_iter it;
+	struct dict_item item;
+	bool ok = dict_iter_init_at(&it, r, dict) && it.n <= LIM_NAMESPACE;
+
+	while (ok && dict_iter_next(&it, &item)) {
+		name.n = 0;
+		ok = text_append(r, item.key, 1, &name, NULL);
+	}
+	strbuf_done(&name);
+	return ok;
+}
+
+// Append the module's name and a dot; "?." where it cannot be read.
+static void add_module(struct py_reader *r, addr_t owner, addr_t dict, const char *otherwise,
+		       uint64_t otherwise_n, struct strbuf *out)
+{
+	const addr_t module = dict_lookup(r, dict, "__module__");
+	const uint64_t before = out->n;
+
+	if (module && text_append(r, module, LIM_NAME_BYTES, out, NULL)) {
+		strbuf_putc(out, '.');
+		return;
+	}
+	out->n = before;
+	if (!otherwise_n && (module || !is_readable(r, dict))) {
+		damage_note(&r->damage, DAMAGE_BAD_NAME, owner);
+		strbuf_puts(out, "?.");
+	} else if (otherwise_n) {
+		strbuf_add(out, otherwise, otherwise_n);
+		strbuf_putc(out, '.');
+	}
+}
+
 static bool heap_type_name(struct py_reader *r, const struct raw_type *t, const char *tp_name,
 			   struct strbuf *out)
 {
 	const struct layout *l = r->layout;
 	const enum field_id name = layout_has(l, F_HT_QUALNAME) ? F_HT_QUALNAME : F_HT_NAME;
-	const addr_t module = dict_lookup(r, raw_u64(r, t, F_TP_DICT), "__module__");
 	const char *dot = strrchr(tp_name, '.');
 	addr_t qualname;
 
-	if (!module || !text_append(r, module, LIM_NAME_BYTES, out, NULL))
-		strbuf_add(out, tp_name, dot ? (uint64_t)(dot - tp_name) : 0);
-	if (out->n)
-		strbuf_putc(out, '.');
+	add_module(r, t->addr, raw_u64(r, t, F_TP_DICT), tp_name,
+		   dot ? (uint64_t)(dot - tp_name) : 0, out);
 	if (mem_read_u64(r->py->mem, t->addr + layout_off(l, name), &qualname) < 0)
 		return false;
 	return text_append(r, qualname, LIM_NAME_BYTES, out, NULL);
@@ -88,8 +122,7 @@ const char *class27_name(struct py_reader *r, addr_t cls)
 
 	if (mem_read_u64(r->py->mem, cls + layout_off(l, F_CL_DICT), &dict) == 0 &&
 	    mem_read_u64(r->py->mem, cls + layout_off(l, F_CL_NAME), &cl_name) == 0) {
-		if (text_append(r, dict_lookup(r, dict, "__module__"), LIM_NAME_BYTES, &text, NULL))
-			strbuf_putc(&text, '.');
+		add_module(r, cls, dict, "", 0, &text);
 		if (text_append(r, cl_name, LIM_NAME_BYTES, &text, NULL) && text.n && !text.failed)
 			name = arena_strdup(&r->py->arena, without_builtins(text.data));
 	}

@@ -52,12 +52,14 @@ static bool shape_hash(struct py_reader *r, const struct raw_type *t, uint64_t *
 	struct dict_iter it;
 	struct dict_item item;
 	uint64_t hash = 0;
+	bool ok = true;
 
 	if (!dict_iter_init_at(&it, r, type_dict(r, t->addr)) || it.n > 4 * ATTRIBUTES_MAX)
 		return false;
-	while (dict_iter_next(&it, &item)) {
+	while (ok && dict_iter_next(&it, &item)) {
 		key.n = 0;
-		if (text_append(r, item.key, LIM_NAME_BYTES, &key, NULL) && !key.failed)
+		ok = text_append(r, item.key, LIM_NAME_BYTES, &key, NULL) && !key.failed;
+		if (ok) // of a part only, it would be another type's
 			hash += text_hash(key.data, key.n);
 	}
 	strbuf_done(&key);
@@ -65,7 +67,7 @@ static bool shape_hash(struct py_reader *r, const struct raw_type *t, uint64_t *
 	hash ^= raw_u64(r, t, F_TP_ITEMSIZE) * 0xc2b2ae3d27d4eb4full;
 	hash ^= (raw_u64(r, t, F_TP_FLAGS) >> TPFLAG_HAVE_GC & 1) * 0x165667b19e3779f9ull;
 	*ret = hash;
-	return true;
+	return ok;
 }
 
 // The first of the shapes with `hash`, which are sorted; SHAPE_N: there is none.
@@ -173,11 +175,51 @@ static bool is_builtins(const char *module)
 	return strcmp(module, "builtins") == 0 || strcmp(module, "__builtin__") == 0;
 }
 
+/*
+ * By what tells the interpreter itself that an object is an int, a tuple and so on, which is left
+ * where the type's attributes are cut off. It is inherited: the first to have it is the type.
+ */
+static const char *name_of_flag(struct py_reader *r, const struct raw_type *t)
+{
+	static const struct {
+		unsigned flag;
+		const char *name, *name27;
+	} known[] = {
+		{TPFLAG_INT27, NULL, "int"},
+		{TPFLAG_LONG, "int", "long"},
+		{TPFLAG_LIST, "list", "list"},
+		{TPFLAG_TUPLE, "tuple", "tuple"},
+		{TPFLAG_BYTES, "bytes", "str"},
+		{TPFLAG_UNICODE, "str", "unicode"},
+		{TPFLAG_DICT, "dict", "dict"},
+		{TPFLAG_BASE_EXC, "BaseException", "exceptions.BaseException"},
+		{TPFLAG_TYPE, "type", "type"},
+	};
+	const addr_t base = raw_u64(r, t, F_TP_BASE);
+	const uint64_t flags = raw_u64(r, t, F_TP_FLAGS);
+	const bool py27 = layout_has(r->layout, F_INT27_IVAL);
+	struct raw_type b;
+
+	if (!base && raw_type_read(r, r->layout->symbols[SYM_TYPE_TYPE], &b) &&
+	    raw_u64(r, &b, F_TP_BASE) == t->addr)
+		return "object";
+	if (!base || !raw_type_read(r, base, &b))
+		return NULL;
+	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		const char *name = py27 ? known[i].name27 : known[i].name;
+
+		if (name && flags >> known[i].flag & 1 &&
+		    !(raw_u64(r, &b, F_TP_FLAGS) >> known[i].flag & 1))
+			return name;
+	}
+	return NULL;
+}
+
 enum name_origin type_shape_name(struct py_reader *r, const struct raw_type *t, char *buf,
 				 uint64_t cap)
 {
 	const struct type_alias *a, *other = NULL, *built_in = NULL;
-	const char *name = NULL;
+	const char *name = NULL, *built_in_name;
 	enum name_origin origin = from_shapes(r, t, &name);
 	uint64_t i = 0;
 
@@ -188,8 +230,9 @@ enum name_origin type_shape_name(struct py_reader *r, const struct raw_type *t, 
 		if (!other || (other->module[0] == '_' && a->module[0] != '_'))
 			other = a;
 	}
-	if (origin != NAME_BY_SHAPE && built_in) {
-		(void)snprintf(buf, cap, "%s", built_in->name); // cut, it is still a name
+	built_in_name = built_in ? built_in->name : name_of_flag(r, t);
+	if (origin != NAME_BY_SHAPE && built_in_name) {
+		(void)snprintf(buf, cap, "%s", built_in_name); // cut, it is still a name
 		return NAME_OF_BUILTIN;
 	}
 	if (origin != NAME_BY_SHAPE && known_alias(r, t->addr)) {

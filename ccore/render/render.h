@@ -15,6 +15,7 @@ struct render_opts {
 int render_result(const struct ccore_result *r, const struct render_opts *opts, struct strbuf *out,
 		  struct ccore_error *err);
 
+/** One format each; out->failed says that memory was out. */
 void render_text(const struct ccore_result *r, const struct render_opts *opts, struct strbuf *out);
 void render_json(const struct ccore_result *r, struct strbuf *out);
 void render_jsonl(const struct ccore_result *r, struct strbuf *out);

@@ -71,7 +71,8 @@ void cell_format(const struct text_out *t, const struct table_column *c, uint64_
 	strbuf_add(ret, "", 0); // an empty string is a string, too
 }
 
-uint64_t text_cut(const char *s, uint64_t width)
+// The length of `s` in bytes up to `width` columns.
+static uint64_t text_cut(const char *s, uint64_t width)
 {
 	uint64_t n = 0;
 

@@ -22,9 +22,6 @@ void style_end(const struct text_out *t, enum style style);
 void cell_format(const struct text_out *t, const struct table_column *c, uint64_t row,
 		 struct strbuf *ret);
 
-/** The length of `s` in bytes up to `width` columns. */
-uint64_t text_cut(const char *s, uint64_t width);
-
 /**
  * Add `s`, and spaces up to `width`. With `right` the spaces come first.
  */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Notes of a core: threads and their registers, the signal, the files that were mapped.
 #include "sym/core.h"
 
 #include "mem/cursor.h"

@@ -192,6 +192,7 @@ static int note_lost(struct target *t, struct ccore_error *err)
 	}
 	if (!lost_anywhere)
 		return 0;
+	t->mem.unsaved_text = "mapped, but not saved in the core, or cut off its end";
 	return target_note(
 		t,
 		arena_printf(&t->arena,

@@ -9,7 +9,7 @@
 #define NESTED_MAX 16u
 #define TYPEDEFS_MAX 64u
 
-bool dwarf_type_is_struct(Dwarf_Die *die)
+static bool is_struct(Dwarf_Die *die)
 {
 	const int tag = dwarf_tag(die);
 
@@ -131,7 +131,7 @@ static bool enter(struct level *levels, unsigned *n, Dwarf_Die *type, uint64_t b
 {
 	Dwarf_Die def;
 
-	if (*n == NESTED_MAX || !dwarf_type_peel(type, &def) || !dwarf_type_is_struct(&def) ||
+	if (*n == NESTED_MAX || !dwarf_type_peel(type, &def) || !is_struct(&def) ||
 	    dwarf_child(&def, &levels[*n].next) != 0)
 		return false;
 	levels[(*n)++].base_bit = base_bit;
@@ -178,7 +178,7 @@ static bool points_to_struct(Dwarf_Die *type)
 	Dwarf_Die at, target;
 
 	return dwarf_type_peel(type, &at) && dwarf_tag(&at) == DW_TAG_pointer_type &&
-	       type_of(&at, &target) && dwarf_type_peel(&target, &at) && dwarf_type_is_struct(&at);
+	       type_of(&at, &target) && dwarf_type_peel(&target, &at) && is_struct(&at);
 }
 
 static bool set_answer(Dwarf_Die *member, Dwarf_Die *type, uint64_t bit, struct member_request *ret)

@@ -10,9 +10,6 @@
 /** The type that `die` is or stands for, behind typedefs and qualifiers. */
 bool dwarf_type_peel(Dwarf_Die *die, Dwarf_Die *ret);
 
-/** Whether `die` is a struct, union or class. */
-bool dwarf_type_is_struct(Dwarf_Die *die);
-
 /** Whether `die` only says that a type exists. */
 bool dwarf_type_is_declaration(Dwarf_Die *die);
 

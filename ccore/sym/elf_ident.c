@@ -4,8 +4,6 @@
 #include "mem/cursor.h"
 #include "util/checked.h"
 
-#define PAGE_BYTES 4096u
-
 // The two places that an ELF file is read from: by address, or by offset in the file.
 struct place {
 	const struct mem *mem; // NULL: `file`

@@ -6,8 +6,6 @@
 
 #include <elf.h>
 
-#define PAGE_BYTES 4096u
-
 // -- which they are
 
 static bool holds_variables(const struct mapping *m)

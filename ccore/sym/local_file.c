@@ -9,8 +9,6 @@
 
 #include <elf.h>
 
-#define PAGE_BYTES 4096u
-
 // NOT_THERE: or not to be compared with what the target has of it.
 enum verdict { NOT_THERE, OTHER_BUILD, SAME_BUILD };
 

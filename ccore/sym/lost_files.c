@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PAGE_BYTES 4096u
 #define VDSO "linux-vdso.so" // the kernel's own code, which is no file
 
 // A file whose ELF header is in memory.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// /proc/PID/maps and smaps, as text.
 #include "sym/mappings.h"
 
 #include <sys/sysmacros.h>

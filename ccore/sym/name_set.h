@@ -29,6 +29,7 @@ struct name_set {
 	uint32_t buckets[NAME_BUCKETS];
 };
 
+/** An empty one; name_set_done() frees what is added. */
 void name_set_init(struct name_set *s);
 
 /** Add the '|'-separated names in `names` for `row`, the first with rank 0. */

@@ -24,10 +24,11 @@ static int add_segment(struct target *t, const struct file_map *f, const Elf64_P
 	struct mapping m = {.name = name, .flags = MAPPING_PERMS_KNOWN};
 	uint64_t skipped, in_file;
 
-	m.start = u64_align_down(ph->p_vaddr, 4096);
+	m.start = u64_align_down(ph->p_vaddr, PAGE_BYTES);
 	skipped = ph->p_vaddr - m.start;
-	if (!u64_add(ph->p_vaddr, ph->p_memsz, &m.end) || !u64_align_up(m.end, 4096, &m.end) ||
-	    skipped > ph->p_offset || ph->p_offset > f->size)
+	if (!u64_add(ph->p_vaddr, ph->p_memsz, &m.end) ||
+	    !u64_align_up(m.end, PAGE_BYTES, &m.end) || skipped > ph->p_offset ||
+	    ph->p_offset > f->size)
 		return err_set(err, CCORE_EFORMAT, 0, "a segment of it lies nowhere");
 	m.offset = ph->p_offset - skipped;
 	m.flags |= (ph->p_flags & PF_R ? MAPPING_R : 0u) | (ph->p_flags & PF_W ? MAPPING_W : 0u) |

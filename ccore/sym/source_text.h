@@ -21,6 +21,7 @@ struct source_text {
 	bool changed; // that file is newer than what the target ran
 };
 
+/** `t` must outlive `*s`. */
 void source_text_init(struct source_text *s, const struct target *t);
 
 /**

@@ -30,6 +30,9 @@ static inline uint64_t i64_abs(int64_t x)
 	return x < 0 ? 0 - (uint64_t)x : (uint64_t)x;
 }
 
+/** A page of x86-64: mappings begin and end with one. */
+#define PAGE_BYTES 4096u
+
 /** `x` rounded down to a multiple of `to`, a power of two. */
 static inline uint64_t u64_align_down(uint64_t x, uint64_t to)
 {

@@ -22,12 +22,4 @@ static inline void cleanup_closep(int *fd)
 #define _cleanup_free_ _cleanup_(cleanup_freep)
 #define _cleanup_close_ _cleanup_(cleanup_closep)
 
-/** The pointer in `p`, which becomes NULL: ownership passes on. */
-#define take_ptr(p)                      \
-	({                               \
-		__typeof__(p) tp_ = (p); \
-		(p) = NULL;              \
-		tp_;                     \
-	})
-
 #endif

@@ -31,7 +31,7 @@ const char *damage_name(enum damage_kind kind)
 const char *damage_text(enum damage_kind kind)
 {
 	static const char *const texts[] = {
-#define X(id, name, text) [id] = text,
+#define X(id, name, text) [id] = (text), // some texts are of two parts
 		DAMAGE_KINDS(X)
 #undef X
 	};

@@ -58,11 +58,13 @@ static inline void damage_note(struct damage *d, enum damage_kind kind, addr_t a
 		d->first[kind] = addr;
 }
 
+/** Whether there is any. */
 bool damage_any(const struct damage *d);
 
 /** Add `from` to `to`. */
 void damage_merge(struct damage *to, const struct damage *from);
 
+/** "bad-link", and what it means, to stand after a number; static. */
 const char *damage_name(enum damage_kind kind);
 const char *damage_text(enum damage_kind kind);
 

@@ -20,6 +20,7 @@ int err_set(struct ccore_error *err, int code, addr_t addr, const char *fmt, ...
 int err_prefix(struct ccore_error *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/** CCORE_ENOMEM, said in the same way everywhere. */
 int err_nomem(struct ccore_error *err);
 
 #define TRY(expr)                      \

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+/** Of the `n` bytes at `data`. */
 uint64_t siphash(const uint8_t key[16], const void *data, uint64_t n);
 
 #endif
