@@ -187,6 +187,19 @@ class Core:
         return header(**lies) + phdrs + body
 
 
+def with_more_segments(core, n):
+    """The bytes of a core with `n` segments more, of a page each that was not saved."""
+    [phoff], [phnum] = struct.unpack_from("<Q", core, 32), struct.unpack_from("<H", core, 56)
+    phdrs = core[phoff:phoff + phnum * PHDR_BYTES]
+    phdrs += b"".join(struct.pack(PHDR, PT_LOAD, R | W, 0, (1 << 44) + 3 * PAGE * i, 0, 0, PAGE,
+                                  PAGE) for i in range(n))
+    phoff = len(core) + -len(core) % PAGE
+    section = struct.pack(SHDR, 0, 0, 0, 0, 0, 0, 0, phnum + n, 0, 0)
+    data = bytearray(pad(core, PAGE) + phdrs + section)
+    data[:EHDR_BYTES] = header(phnum=PN_XNUM, phoff=phoff, shoff=phoff + len(phdrs))
+    return bytes(data)
+
+
 def process(align=1, page_size=PAGE):
     """A small whole core: two threads, a module, data of its own, a segment attached twice."""
     offset = PAGE // page_size

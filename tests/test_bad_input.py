@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What cannot be read is refused in one sentence, and what is damaged is answered as such."""
 
+import bz2
 import glob
 import json
 import os
@@ -12,6 +13,7 @@ import time
 
 import pytest
 
+import corewriter
 import oracle
 from oracle import DEBIAN_PYTHON, address, necropy, state_of
 
@@ -88,6 +90,26 @@ def test_file_that_is_not_elf(directory, content):
     assert_refused(necropy("types", path), UNREADABLE, path)
 
 
+@pytest.mark.parametrize("content,words", [
+    (corewriter.header(machine=corewriter.EM_AARCH64), ("64-bit ARM", "x86-64")),
+    (corewriter.header(machine=corewriter.EM_386, elf_class=1), ("32-bit", "x86-64")),
+    (corewriter.header(order=2), ("big-endian", "x86-64")),
+    (b"MDMP\x93\xa7" + bytes(100), ("minidump",)),
+    (b"\xcf\xfa\xed\xfe" + bytes(100), ("Mach-O",)),
+    (b"KDUMP   " + bytes(100), ("kdump",)),
+    (bz2.compress(b"core"), ("bzip2", "bunzip2")),
+], ids=lambda value: value[0].replace(" ", "-") if isinstance(value, tuple) else "")
+def test_what_it_is_instead_is_named(directory, content, words):
+    path = file_with(directory, content)
+    assert_refused(necropy("types", path), UNREADABLE, path, *words)
+    assert_refused(necropy("types", path, "--isolate"), UNREADABLE, path, *words)
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null"])
+def test_device_instead_of_a_core(path):
+    assert_refused(necropy("types", path), UNREADABLE, path)
+
+
 def test_directory_instead_of_a_core(directory):
     assert_refused(necropy("types", directory), UNREADABLE, directory)
 
@@ -117,8 +139,10 @@ def test_fifo_is_refused_and_not_waited_for(directory):
 
 def test_core_on_standard_input(leaky_core):
     with open(leaky_core.name, "rb") as core:
-        answer = necropy("count", "/dev/stdin", "DB", "--json", stdin=core)
-    assert answer.rows == leaky_core.ask("count", "DB").rows
+        answers = [necropy("count", "/dev/stdin", "DB", "--json", *options, stdin=core)
+                   for options in ((), ("--isolate",))]
+    for answer in answers:
+        assert answer.rows == leaky_core.ask("count", "DB").rows
     reading, writing = os.pipe()
     try:
         answer = necropy("types", "/dev/stdin", stdin=reading)
@@ -126,6 +150,26 @@ def test_core_on_standard_input(leaky_core):
         os.close(reading)
         os.close(writing)
     assert_refused(answer, UNREADABLE, "/dev/stdin", "pipe", "save")
+
+
+def test_core_with_more_segments_than_its_header_can_count(leaky_core, directory):
+    with open(leaky_core.name, "rb") as core:
+        data = core.read()
+    segments = corewriter.PN_XNUM + 1
+    path = file_with(directory, corewriter.with_more_segments(data, segments))
+    assert necropy("count", path, "DB", "--json").rows == leaky_core.ask("count", "DB").rows
+    assert len(necropy("maps", path, "-n", "all", "--csv").out.splitlines()) > segments
+
+
+@pytest.mark.parametrize("name", [
+    "core.python3.1000.0a1b2c3d4e5f60718293a4b5c6d7e8f9.4242.1700000000000000.zst",
+    "core.my\\x20prog.0.0a1b.42.1", "core.a b'c\"d.0.0a1b.42.1", "-core", "\u00e4\n"])
+def test_core_of_any_name(leaky_core, directory, name):
+    # what it is, compressed or not, its bytes tell
+    os.symlink(leaky_core.name, os.path.join(directory, name))
+    answer = necropy("count", "./" + name, "DB", "--json", cwd=directory)
+    assert answer.rows == leaky_core.ask("count", "DB").rows
+    assert answer.document["target"]["path"] == "./" + name
 
 
 def test_core_in_a_folder_that_nobody_may_write_to(leaky_core, directory):

@@ -87,6 +87,9 @@ def test_compressed_core(leaky_core, directory):
     path = os.path.join(directory, "core.gz")
     with open(path, "wb") as packed:
         subprocess.run(["gzip", "-1", "-c", leaky_core.name], stdout=packed, check=True)
+    missing = ("--tmp-dir", os.path.join(directory, "missing"))
+    plain, isolated = (necropy("types", path, *missing, *more) for more in ((), ("--isolate",)))
+    assert (isolated.status, isolated.err) == (plain.status, plain.err)
     for options in ((), ("--tmp-dir", directory)):
         plain = necropy("types", path, *options)
         isolated = necropy("types", path, "--isolate", *options)
@@ -95,6 +98,7 @@ def test_compressed_core(leaky_core, directory):
 
 @pytest.mark.parametrize("command,file", [(("types", "--json"), "types.json"),
                                           (("export",), "graph.jsonl"),
+                                          (("memory",), "memory.svg"),
                                           (("graph", "DB"), "graph.dot")])
 @pytest.mark.parametrize("form", ["-o %s", "-o%s"])
 def test_output_file(leaky_core, directory, command, file, form):
@@ -127,6 +131,14 @@ def test_pictures_are_refused_in_one_sentence(leaky_core, directory):
     assert len(answer.err.splitlines()) == 1 and os.listdir(directory) == []
 
 
+@pytest.mark.parametrize("question,word", [(("record", "-o", "run.csv"), "record"),
+                                           (("types", "--debuginfod"), "--debuginfod")])
+def test_what_wants_more_than_to_read_is_refused(leaky_core, directory, question, word):
+    answer = necropy(question[0], leaky_core.name, "--isolate", *question[1:], cwd=directory)
+    assert answer.status == USAGE and word in answer.err and os.listdir(directory) == []
+    assert len(answer.err.splitlines()) == 1 and "--isolate" in answer.err
+
+
 def test_terminal_is_used_as_without(leaky_core):
     plain = on_terminal(["types", leaky_core.name], 60)
     assert "\x1b[" in plain[1]
@@ -155,7 +167,7 @@ def test_intruder_can_do_it_without_isolation(leaky_core, intruder, directory):
 
 
 @pytest.mark.parametrize("how,word", [("SEGV", "Segmentation fault"), ("ABRT", "Aborted"),
-                                      ("exit", "ended")])
+                                      ("KILL", "--max-memory"), ("exit", "ended")])
 def test_crash_of_the_reader_is_one_sentence(leaky_core, intruder, directory, how, word):
     path = os.path.join(directory, "out")
     answer = intruded(intruder, directory, leaky_core, "--isolate", "-o", path,

@@ -3,6 +3,7 @@
 
 import os
 import re
+import stat
 import subprocess
 import xml.etree.ElementTree
 
@@ -73,6 +74,7 @@ def test_the_same_recording_gives_the_same_picture(run, tmp_path):
 def test_a_picture_may_be_made_of_dots(run, tmp_path):
     assert necropy("plot", run, "-o", tmp_path / "run.png", "--columns", "rss").status == 0
     assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
+    assert stat.S_IMODE(os.stat(tmp_path / "run.png").st_mode) == 0o600
 
 
 def without_matplotlib(tmp_path):

@@ -5,6 +5,7 @@ import csv
 import os
 import re
 import signal
+import stat
 import subprocess
 import time
 
@@ -33,6 +34,7 @@ def samples(path):
 def record(pid, path, *options):
     answer = necropy("record", pid, "-o", path, *(QUICK + options))
     assert answer.status == 0, answer.err
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     return samples(path)
 
 

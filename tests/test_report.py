@@ -101,6 +101,10 @@ def test_the_last_words_of_the_c_library(lab, python, how):
         said = text.read().splitlines()
     assert values(target, "signal")[0].startswith("SIGABRT")
     assert values(target, "libc said") == [said[-1]]
+    [redacted] = [row["value"] for row in target.ask("report", "crash", "--redact").rows
+                  if row["key"] == "libc said"]
+    assert redacted == said[-1] if how == "malloc" else re.match(
+        r"<text %d #[0-9a-f]{12}>$" % len(said[-1]), redacted)
 
 
 @pytest.mark.parametrize("how", ["held", "freed"])

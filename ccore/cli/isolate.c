@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,13 +46,24 @@ static void offer_to_oom_killer(void)
 	(void)close(fd);
 }
 
+// A core may be standard input: a file that is only read. All else there is taken away.
+static bool settle_input(void)
+{
+	const int flags = fcntl(STDIN_FILENO, F_GETFL), null = open("/dev/null", O_RDONLY);
+	struct stat st;
+
+	if (flags >= 0 && (flags & O_ACCMODE) == O_RDONLY && fstat(STDIN_FILENO, &st) == 0 &&
+	    S_ISREG(st.st_mode))
+		return true;
+	return null >= 0 && dup2(null, STDIN_FILENO) >= 0;
+}
+
 // Only the pipes stay open, and nothing of it outlives the parent or is dumped.
 static bool settle(const struct pipes *p, pid_t parent)
 {
 	static const struct rlimit no_core = {0, 0};
-	const int null = open("/dev/null", O_RDONLY);
 
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(p->out[1], STDOUT_FILENO) < 0 ||
+	if (!settle_input() || dup2(p->out[1], STDOUT_FILENO) < 0 ||
 	    dup2(p->err[1], STDERR_FILENO) < 0)
 		return false;
 	if (syscall(__NR_close_range, STDERR_FILENO + 1, ~0u, 0) < 0)
@@ -91,22 +103,34 @@ static _Noreturn void be_child(struct line *line, int (*read_target)(struct line
 
 // -- the parent
 
-// The file of -o is written here: the child's answer is without it.
-static int take_output(struct line *line, const char **ret, struct ccore_error *err)
+// What wants more than to read and to answer.
+static int refuse(const struct line *line, struct ccore_error *err)
 {
-	const char *format = ccore_line_format(line->argv, line->argc), *path;
+	const char *format = ccore_line_format(line->argv, line->argc);
 
-	*ret = ccore_line_output(line->argv, line->argc);
-	if (!strcmp(format, "svg") || !strcmp(format, "png"))
+	if (line->opts.flags & CCORE_OPEN_DEBUGINFOD)
+		return usage_error(err, "--isolate has no network, which --debuginfod needs: "
+					"leave out one of them");
+	if (!strcmp(line->argv[0], "record"))
+		return usage_error(err, "record writes while it reads, which --isolate forbids");
+	if (!strcmp(line->argv[0], "graph") && (!strcmp(format, "svg") || !strcmp(format, "png")))
 		return usage_error(err,
 				   "--isolate draws no %s: that is graphviz's work; "
 				   "--format dot gives what it draws",
 				   format);
+	return 0;
+}
+
+// The file of -o is written here: the child's answer is without it.
+static void take_output(struct line *line, const char **ret)
+{
+	const char *format = ccore_line_format(line->argv, line->argc), *path;
+
+	*ret = ccore_line_output(line->argv, line->argc);
 	while ((path = ccore_line_output(line->argv, line->argc)))
 		line_drop_value(line, path);
 	if (strcmp(ccore_line_format(line->argv, line->argc), format) != 0)
 		line_add_option(line, "--format", format);
-	return 0;
 }
 
 static bool has_crashed(int status)
@@ -130,11 +154,18 @@ static int report_crash(const struct line *line, int status)
 	struct ccore_error err = {.code = CCORE_EIO};
 	const char *signal = WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : NULL;
 
-	(void)snprintf(
-		err.text, sizeof(err.text),
-		"%.100s: the isolated reader has crashed (%s): the target's bytes have found "
-		"a mistake of necropy's; what it has said is not to be trusted",
-		line->target, signal ? signal : "it has ended as it never does"); // fits
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) // which no program does to itself
+		(void)snprintf(err.text, sizeof(err.text),
+			       "%.100s: the isolated reader was killed, as the kernel does where "
+			       "memory runs out: --max-memory says what it may use",
+			       line->target); // fits
+	else
+		(void)snprintf(err.text, sizeof(err.text),
+			       "%.100s: the isolated reader has crashed (%s): the target's bytes "
+			       "have found a mistake of necropy's; what it has said is not to be "
+			       "trusted",
+			       line->target,
+			       signal ? signal : "it has ended as it never does"); // fits
 	return complain(&err);
 }
 
@@ -182,7 +213,10 @@ int isolate(struct line *line, int (*read_target)(struct line *))
 	struct pipes p;
 	pid_t child;
 
-	if (take_output(line, &output, &err) < 0 || relay_begin(&relay, output, &err) < 0)
+	if (refuse(line, &err) < 0)
+		return complain(&err);
+	take_output(line, &output);
+	if (relay_begin(&relay, output, &err) < 0)
 		return complain(&err);
 	if (pipe2(p.out, O_CLOEXEC) < 0 || pipe2(p.err, O_CLOEXEC) < 0) {
 		(void)cannot(&err, "make a pipe", strerror(errno));

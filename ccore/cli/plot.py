@@ -191,6 +191,7 @@ def draw_picture(runs, panels, marks, path):
     axes[-1][0].set_xlabel("seconds")
     form = os.path.splitext(path)[1][1:].lower()
     temporary = "%s.%d.unfinished" % (path, os.getpid())
+    os.umask(0o077)  # for its owner only
     try:
         figure.savefig(temporary, format=form, bbox_inches="tight",
                        metadata={"Date": None} if form == "svg" else None)

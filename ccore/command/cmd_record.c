@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -116,10 +117,13 @@ static int write_line(struct record *rec, struct strbuf *line, struct ccore_erro
 static int begin_file(struct record *rec, struct ccore_error *err)
 {
 	struct strbuf line = {0};
+	struct stat st;
 	int r;
 
-	rec->fd = open(rec->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (rec->fd < 0)
+	rec->fd = open(rec->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	// One that was there may have been readable by others.
+	if (rec->fd < 0 || fstat(rec->fd, &st) < 0 ||
+	    (S_ISREG(st.st_mode) && fchmod(rec->fd, 0600) < 0))
 		return cannot_write(rec, errno, err);
 	recording_header(&line);
 	r = write_line(rec, &line, err);

@@ -2,6 +2,7 @@
 #include "command/expression.h"
 
 #include "util/limits.h"
+#include "util/strbuf.h"
 
 #include <string.h>
 
@@ -90,23 +91,62 @@ static int parse_index(struct parser *p, struct step *ret)
 	return 0;
 }
 
+// What follows a backslash, as Python has it: a character, or 0 where it stands for itself.
+static uint32_t parse_escape(struct parser *p)
+{
+	static const char names[] = "\\'\"abfnrtv", meant[] = "\\'\"\a\b\f\n\r\t\v";
+	const char *name = *p->at ? strchr(names, *p->at) : NULL;
+	const unsigned digits = *p->at == 'x' ? 2 : *p->at == 'u' ? 4 : *p->at == 'U' ? 8 : 0;
+	uint32_t c = 0;
+
+	if (name) {
+		p->at++;
+		return (unsigned char)meant[name - names];
+	}
+	for (unsigned i = 1; i <= digits; i++) {
+		const int digit = hex_digit(p->at[i]);
+
+		if (digit < 0)
+			return 0;
+		c = c << 4 | (unsigned)digit;
+	}
+	p->at += c ? digits + 1 : 0;
+	return c;
+}
+
+static void parse_character(struct parser *p, struct strbuf *out)
+{
+	const bool is_escape = *p->at == '\\';
+	uint32_t c;
+
+	p->at += is_escape;
+	c = is_escape ? parse_escape(p) : 0;
+	if (c)
+		strbuf_add_utf8(out, c);
+	else
+		strbuf_putc(out, is_escape ? '\\' : *p->at++);
+}
+
 static int parse_key(struct parser *p, struct step *ret)
 {
 	const char quote = *p->at++;
-	uint64_t n = 0;
+	struct strbuf text = {0};
+	int r = 0;
 
-	for (; *p->at != quote; p->at++) {
-		p->at += *p->at == '\\' && p->at[1];
-		if (!*p->at)
-			return wrong(p, "the end of the string");
-		if (n + 1 >= STEP_TEXT_BYTES)
-			return wrong(p, "a shorter string");
-		ret->text[n++] = *p->at;
-	}
-	p->at++;
-	ret->text[n] = '\0';
+	while (*p->at && *p->at != quote && text.n < STEP_TEXT_BYTES && !text.failed)
+		parse_character(p, &text);
+	if (text.failed)
+		r = err_nomem(p->err);
+	else if (text.n >= STEP_TEXT_BYTES)
+		r = wrong(p, "a shorter string");
+	else if (*p->at != quote)
+		r = wrong(p, "the end of the string");
+	else if (text.n)
+		memcpy(ret->text, text.data, text.n);
+	strbuf_done(&text);
+	p->at += r == 0;
 	ret->kind = STEP_KEY;
-	return 0;
+	return r;
 }
 
 static int parse_subscript(struct parser *p, struct step *ret)

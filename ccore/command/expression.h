@@ -4,8 +4,8 @@
  *
  *	self.queue[3]['user'].name	0x7f21c8a3b010.args[-1]
  *
- * Strings are in single or double quotes, in which a backslash takes the next character as it
- * is. There are no calls and no operators: nothing is run.
+ * Strings are in single or double quotes, with Python's escapes, as repr() writes them; of a NUL
+ * there is none. There are no calls and no operators: nothing is run.
  */
 #ifndef NECROPY_EXPRESSION_H
 #define NECROPY_EXPRESSION_H

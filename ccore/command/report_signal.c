@@ -1,9 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // report crash: the signal, who sent it, and what the C library said.
 #include "command/report.h"
+#include "py/redact.h"
 #include "sym/symbols.h"
 
 #include <inttypes.h>
+
+// What malloc says is always the same; a failed assertion, and what else there is, quotes source.
+static bool is_of_malloc(const char *text)
+{
+	static const char *const beginnings[] = {
+		"malloc",    "free():",	       "realloc():", "calloc():",    "munmap_chunk():",
+		"mremap_ch", "tcache_thread_", "corrupted ", "double free ", "sysmalloc",
+	};
+
+	for (unsigned i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+		if (strncmp(text, beginnings[i], strlen(beginnings[i])) == 0)
+			return true;
+	return false;
+}
+
+static void add_words(struct report *p, addr_t message, const char *words)
+{
+	struct strbuf text = {0};
+
+	if (p->s->heap.py.redact && !is_of_malloc(words))
+		redact_text(&p->s->heap.py, "text", words, &text);
+	else
+		strbuf_puts(&text, words);
+	report_add(p, "libc said", message, "%s", text.failed ? "?" : text.data);
+	strbuf_done(&text);
+}
 
 // glibc keeps what it says before it aborts: "free(): invalid pointer", a failed assertion.
 static void add_last_words(struct report *p)
@@ -24,7 +51,7 @@ static void add_last_words(struct report *p)
 		    !message || mem_read_cstr(&t->mem, message + 4, text, sizeof(text)) < 0)
 			continue;
 		text[strcspn(text, "\n")] = '\0';
-		report_add(p, "libc said", message, "%s", text);
+		add_words(p, message, text);
 		return;
 	}
 }

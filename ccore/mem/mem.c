@@ -117,17 +117,12 @@ static int read_until(const struct mem *m, addr_t *addr, uint8_t *buf, uint64_t 
 
 addr_t mem_next_readable(const struct mem *m, addr_t addr)
 {
-	for (;;) {
-		const struct mem_segment *s = mem_from(m, addr);
+	const struct mem_segment *s = mem_from(m, addr);
 
-		if (!s)
-			return UINT64_MAX;
-		if (s->base || s->source)
-			return s->min > addr ? s->min : addr;
-		if (s->max == UINT64_MAX)
-			return UINT64_MAX;
-		addr = s->max + 1;
-	}
+	if (!s || s->next_idx >= m->segments.n)
+		return UINT64_MAX;
+	s = &m->segments.data[s->next_idx];
+	return s->min > addr ? s->min : addr;
 }
 
 int mem_read(const struct mem *m, addr_t addr, void *buf, uint64_t n)

@@ -23,6 +23,7 @@ struct mem_segment {
 	const uint8_t *base;	   // bytes of `min`, or NULL
 	struct mem_source *source; // asked when `base` is NULL; NULL: not saved
 	uint64_t source_off;	   // what `min` is to the source
+	uint64_t next_idx;	   // the first from here on that has bytes; set by mem_freeze()
 };
 
 struct mem {

@@ -178,6 +178,20 @@ static bool measure(struct mem *m)
 	return layers != NULL;
 }
 
+// There may be tens of thousands without bytes, and the same of them are passed again and again.
+static void link_readable(struct mem *m)
+{
+	uint64_t next = m->segments.n;
+
+	for (uint64_t i = m->segments.n; i-- > 0;) {
+		struct mem_segment *s = &m->segments.data[i];
+
+		if (s->base || s->source)
+			next = i;
+		s->next_idx = next;
+	}
+}
+
 int mem_freeze(struct mem *m, struct ccore_error *err)
 {
 	const uint64_t n = m->segments.n;
@@ -197,6 +211,7 @@ int mem_freeze(struct mem *m, struct ccore_error *err)
 		qsort(layers, n, sizeof(*layers), layer_cmp);
 		m->segments.n = 0;
 		ok = sweep_all(&s) && measure(m);
+		link_readable(m);
 	}
 	free(layers);
 	free(heap);

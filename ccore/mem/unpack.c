@@ -28,14 +28,17 @@ struct unpacking {
 static int open_nameless(const char *dir, struct ccore_error *err)
 {
 	int fd = open(dir, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+	const int error = errno;
 	char path[LIM_PATH_BYTES];
 
-	// Some file systems know no O_TMPFILE.
-	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT) &&
+	// Some file systems know no O_TMPFILE; in a sandbox nothing else is allowed.
+	if (fd < 0 && (error == EOPNOTSUPP || error == EISDIR) &&
 	    snprintf(path, sizeof(path), "%s/necropy-XXXXXX", dir) < (int)sizeof(path)) {
 		fd = mkostemp(path, O_CLOEXEC);
 		if (fd >= 0)
 			(void)unlink(path); // left behind at worst
+		else if (errno == EPERM)
+			errno = error;
 	}
 	if (fd < 0)
 		return err_set(err, CCORE_EIO, 0,

@@ -160,16 +160,9 @@ addr_t object_value(struct py_reader *r, addr_t addr, const char *key)
 
 	if (!type || !type_has_flag(type, TPFLAG_DICT) || !dict_iter_init_at(&it, r, addr))
 		return 0;
-	while (dict_iter_next(&it, &item)) {
-		struct strbuf text = {0};
-		// text_equals() knows ASCII only.
-		const bool same = text_append(r, item.key, LIM_NAME_BYTES, &text, NULL) &&
-				  !text.failed && strcmp(text.data ? text.data : "", key) == 0;
-
-		strbuf_done(&text);
-		if (same)
+	while (dict_iter_next(&it, &item))
+		if (text_is(r, item.key, key))
 			return item.value;
-	}
 	return 0;
 }
 

@@ -167,6 +167,9 @@ bool bytes_append(struct py_reader *r, const struct py_object *o, uint64_t max, 
 /** Whether the text of str object `addr` is `text`. */
 bool text_equals(struct py_reader *r, addr_t addr, const char *text);
 
+/** Whether the text at `addr` is `utf8`, of any characters. */
+bool text_is(struct py_reader *r, addr_t addr, const char *utf8);
+
 // -- number.c
 
 /** The value of int (or bool) `addr`; false when it is none, or needs more than 63 bits. */

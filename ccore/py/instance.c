@@ -161,8 +161,11 @@ static bool show_attr(struct py_reader *r, addr_t name, addr_t value, uint64_t *
 	if (!name || !value || !says_something(r, value))
 		return false;
 	strbuf_putc(out, ' ');
-	if (!text_append(r, name, LIM_NAME_BYTES, out, NULL))
-		strbuf_putc(out, '?');
+	if (!text_append(r, name, LIM_NAME_BYTES, out, NULL)) {
+		strbuf_putc(out, '['); // vars() may have any key
+		py_repr(r, name, out);
+		strbuf_putc(out, ']');
+	}
 	strbuf_putc(out, '=');
 	py_repr(r, value, out);
 	return ++*shown >= r->repr.attrs;

@@ -135,6 +135,25 @@ bool text_append(struct py_reader *r, addr_t addr, uint64_t max, struct strbuf *
 	return true;
 }
 
+bool text_is(struct py_reader *r, addr_t addr, const char *utf8)
+{
+	const uint64_t n = strlen(utf8);
+	struct strbuf text = {0};
+	struct text t;
+	bool is = locate_text(r, addr, &t) && t.n <= n;
+
+	for (uint64_t i = 0; is && i < t.n; i++) {
+		uint8_t unit[4];
+
+		is = mem_read(r->py->mem, t.data + i * t.unit, unit, t.unit) == 0;
+		if (is)
+			strbuf_add_utf8(&text, load_unit(unit, t.unit));
+	}
+	is = is && !text.failed && text.n == n && (!n || memcmp(text.data, utf8, n) == 0);
+	strbuf_done(&text);
+	return is;
+}
+
 bool text_equals(struct py_reader *r, addr_t addr, const char *text)
 {
 	const uint64_t n = strlen(text);

@@ -92,6 +92,7 @@ void stack_table_init(struct stack_table *w, struct session *s, struct table *t,
 	w->source_line = table_column(t, "source", "", CCORE_STR, 0);
 	w->source_changed = table_column(t, "source_changed", "", CCORE_U64, COLUMN_BOOL);
 	w->locals = table_column(t, "locals", "", CCORE_STR, COLUMN_PAIRS);
+	w->locals_more = table_column(t, "locals_more", "", CCORE_U64, COLUMN_BOOL);
 	w->addr = table_column(t, "addr", "", CCORE_ADDR, maybe);
 	w->heading = table_column(t, "heading", "", CCORE_STR, 0);
 	w->more = table_column(t, "more", "", CCORE_U64, 0);
@@ -102,15 +103,15 @@ void stack_table_init(struct stack_table *w, struct session *s, struct table *t,
 struct lines {
 	struct py_reader *r;
 	struct strbuf *out;
-	uint64_t n, max;
+	uint64_t n;
 };
 
 static bool add_line(void *ctx, addr_t name, addr_t value)
 {
 	struct lines *l = ctx;
 
-	if (l->n++ == l->max) {
-		strbuf_puts(l->out, "… = more\n");
+	if (l->n++ == LOCALS_SHOWN) {
+		strbuf_puts(l->out, "… more\n"); // no pair, so JSON leaves it out
 		return false;
 	}
 	if (!text_append(l->r, name, LIM_NAME_BYTES, l->out, NULL))
@@ -119,17 +120,6 @@ static bool add_line(void *ctx, addr_t name, addr_t value)
 	py_repr(l->r, value, l->out);
 	strbuf_putc(l->out, '\n');
 	return true;
-}
-
-// Lines of "name = repr", the variables of `f`, at most `max` of them.
-static void locals_text(struct session *s, const struct stack_frame *f, uint64_t max,
-			struct strbuf *out)
-{
-	struct lines l = {.r = heap_reader(&s->heap), .out = out, .max = max};
-
-	l.r->repr = REPR_DEEP;
-	frame_locals_each(l.r, f, add_line, &l);
-	l.r->repr = REPR_SHORT;
 }
 
 static uint64_t known(int32_t x)
@@ -171,8 +161,12 @@ static void set_source(struct stack_table *w, uint64_t row, const char *file, in
 static void set_locals(struct stack_table *w, uint64_t row, const struct stack_frame *f)
 {
 	struct strbuf text = {0};
+	struct lines l = {.r = heap_reader(&w->s->heap), .out = &text};
 
-	locals_text(w->s, f, LOCALS_SHOWN, &text);
+	l.r->repr = REPR_DEEP;
+	frame_locals_each(l.r, f, add_line, &l);
+	l.r->repr = REPR_SHORT;
+	table_set_u64(w->t, row, w->locals_more, l.n > LOCALS_SHOWN);
 	w->t->failed |= text.failed;
 	table_set_str(w->t, row, w->locals, text.n && !text.failed ? text.data : "");
 	strbuf_done(&text);

@@ -28,7 +28,7 @@ struct stack_table {
 	bool with_source, with_locals;
 	const char *changed; // a source file that is newer than the target; the table's
 	uint64_t thread, tid, depth, function, file, line, end_line, column, end_column, native,
-		source_line, source_changed, locals, addr, heading, more, mark, entry;
+		source_line, source_changed, locals, locals_more, addr, heading, more, mark, entry;
 };
 
 void stack_table_init(struct stack_table *w, struct session *s, struct table *t, bool with_locals);

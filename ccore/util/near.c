@@ -43,16 +43,27 @@ uint64_t near_distance(const char *a, const char *b)
 	return last[b_n];
 }
 
+// Where `part` begins `name` or a word of it; a longer one may be anywhere in it.
+static bool contains(const char *name, const char *part)
+{
+	const bool anywhere = strlen(part) > 3;
+
+	for (const char *at = name; (at = strcasestr(at, part)); at++)
+		if (anywhere || at == name || !isalnum((unsigned char)at[-1]))
+			return true;
+	return false;
+}
+
 // A name that contains the other, or begins it, is near too: "DB" for "__main__.DB".
 static uint64_t distance_to_offer(const char *wanted, const char *name)
 {
 	const uint64_t n = strlen(wanted);
-	const uint64_t allowed = n < 3 ? 1 : n / 3 < 3 ? n / 3 + 1 : 3;
+	const uint64_t allowed = n < 5 ? 1 : n < 9 ? 2 : 3;
 	const uint64_t d = near_distance(wanted, name);
 
 	if (d <= allowed && d < n)
 		return d;
-	return n >= 2 && strcasestr(name, wanted) ? allowed + 1 : FAR;
+	return n >= 2 && contains(name, wanted) ? allowed + 1 : FAR;
 }
 
 void near_offer(struct near_names *near, const char *name)

@@ -49,6 +49,8 @@ def command_line(argv, choices):
                           ("--sysroot", choices.sysroot), ("--maps", choices.maps),
                           ("--max-memory", choices.max_bytes), ("--threads", choices.threads)):
         words += [option, str(value)] if value else []
+    words += ["--layout=" + choices.layout] if choices.layout else []
+    words += ["--debuginfod"] if choices.flags & _native.DEBUGINFOD else []
     words += ["--redact"] if choices.flags & _native.REDACT else []
     words += ["--no-cache"] if choices.flags & _native.NO_CACHE else []
     return words + argv[1:]

@@ -106,6 +106,12 @@ TEST(near_names)
 	near_offer(&near, "dict");
 	near_offer(&near, "__main__.DBs");
 	CHECK_ADDS(near_describe(&near, &sb), "; did you mean __main__.DBs?");
+	near = (struct near_names){.wanted = "foo"};
+	near_offer(&near, "bar");
+	near_offer(&near, "for");
+	near_offer(&near, "two");
+	near_offer(&near, "buffoon");
+	CHECK_ADDS(near_describe(&near, &sb), "; did you mean for?");
 }
 
 TEST(near_names_keep_the_best_three)

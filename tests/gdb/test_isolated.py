@@ -39,10 +39,12 @@ def test_output_file(core, tmp_path):
 
 def test_errors_are_one_sentence(core):
     ran = run_gdb("pm count NoSuchType --isolate", "pm types --isolate --max-memory 1K",
-                  "pm nothing --isolate", arguments=("-c", core.name))
+                  "pm nothing --isolate", "pm types --isolate --layout=/nonexistent",
+                  "pm types --isolate --debuginfod", arguments=("-c", core.name))
     for answer in ran.answers:
         assert not answer.out and len(answer.err.splitlines()) == 1
         assert "necropy:" not in answer.err
+    assert "/nonexistent" in ran.answers[3].err and "--debuginfod" in ran.answers[4].err
     assert run_gdb("pm types --isolate").answers[0].err.startswith("No core or process")
 
 

@@ -110,6 +110,8 @@ __attribute__((constructor)) static void intrude(void)
 		*(volatile int *)8 = 1;
 	if (crash && !strcmp(crash, "ABRT"))
 		abort();
+	if (crash && !strcmp(crash, "KILL"))
+		(void)raise(SIGKILL);
 	if (crash && !strcmp(crash, "exit"))
 		_exit(99);
 	if (crash && !strcmp(crash, "title")) {
