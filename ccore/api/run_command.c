@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Running commands, and where the answers go of those that stream.
 #include "api/session_handle.h"
+#include "command/command.h"
 #include "command/run.h"
 #include "render/render.h"
 #include "util/file.h"

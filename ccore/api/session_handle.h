@@ -2,7 +2,7 @@
 #ifndef NECROPY_SESSION_HANDLE_H
 #define NECROPY_SESSION_HANDLE_H
 
-#include "command/session.h"
+#include "session/session.h"
 
 /** The public name of the same thing. */
 struct ccore_session {

@@ -6,6 +6,7 @@
  */
 #include "command/command.h"
 #include "util/near.h"
+#include "util/parse.h"
 
 #include <assert.h>
 #include <string.h>
@@ -51,28 +52,6 @@ const struct param *command_param(const struct command *c, uint64_t j)
 		if (j-- == own_n)
 			return p;
 	return NULL;
-}
-
-bool parse_addr(const char *text, addr_t *ret)
-{
-	const bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-	addr_t x = 0;
-
-	text += hex ? 2 : 0;
-	if (!*text)
-		return false;
-	for (; *text; text++) {
-		const char *digits = "0123456789abcdef0123456789ABCDEF";
-		const char *p = strchr(digits, *text);
-		const unsigned base = hex ? 16 : 10;
-		const unsigned digit = p ? (unsigned)(p - digits) % 16 : base;
-
-		if (digit >= base || __builtin_mul_overflow(x, base, &x) ||
-		    __builtin_add_overflow(x, digit, &x))
-			return false;
-	}
-	*ret = x;
-	return true;
 }
 
 static const char *const format_names[] = {

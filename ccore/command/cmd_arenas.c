@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/session.h"
+#include "command/command.h"
 #include "heap/mimalloc_use.h"
 #include "heap/pymalloc_use.h"
+#include "session/session.h"
 
 #include <stdlib.h>
 

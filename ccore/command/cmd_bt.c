@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/merged_stack.h"
-#include "command/stack_table.h"
+#include "command/command.h"
+#include "stacks/merged_stack.h"
+#include "stacks/stack_table.h"
 
 struct bt {
 	struct session *s;

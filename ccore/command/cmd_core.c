@@ -3,7 +3,8 @@
  * core is the command line tool's: gdb takes the core, and the tool asks it to. Here is what it
  * says of itself, and the answer in gdb, which has the process already.
  */
-#include "command/session.h"
+#include "command/command.h"
+#include "session/session.h"
 
 static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	       struct ccore_error *err)

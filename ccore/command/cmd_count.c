@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/session.h"
+#include "command/command.h"
+#include "session/session.h"
 
 static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	       struct ccore_error *err)

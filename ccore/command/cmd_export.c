@@ -5,7 +5,8 @@
  * nodes. So the bytes do not depend on the number of threads, and what is held at any time is
  * one round: it grows with the largest object, not with their number.
  */
-#include "command/session.h"
+#include "command/command.h"
+#include "session/session.h"
 #include "util/parallel.h"
 #include "util/sink.h"
 

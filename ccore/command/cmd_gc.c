@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analysis/histogram.h"
+#include "command/command.h"
 #include "command/gc_cycles.h"
 #include "command/gc_phase.h"
 #include "heap/finalizer.h"
-#include "heap/gc_stats.h"
 #include "py/exception.h"
+#include "runtime/gc_stats.h"
 
 #include <stdarg.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/chain_search.h"
+#include "command/chain_options.h"
 #include "command/drawing.h"
 
 #include <stdlib.h>

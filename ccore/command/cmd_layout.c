@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/session.h"
+#include "command/command.h"
+#include "session/session.h"
 
 #include "layout/layout_text.h"
 #include "util/sink.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/frame_choice.h"
+#include "command/command.h"
+#include "stacks/frame_choice.h"
 
 struct listing {
 	struct session *s;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "alloc/malloc_use.h"
+#include "alloc/pymalloc.h"
+#include "command/command.h"
 #include "command/malloc_notes.h"
-#include "command/session.h"
-#include "heap/malloc_use.h"
-#include "heap/pymalloc.h"
+#include "session/session.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analysis/segments.h"
-#include "command/session.h"
+#include "command/command.h"
+#include "session/session.h"
 
 #include <stdlib.h>
 

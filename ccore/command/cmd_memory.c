@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analysis/ledger_tree.h"
+#include "command/command.h"
 #include "command/malloc_notes.h"
-#include "command/session.h"
 #include "heap/blame.h"
+#include "session/session.h"
 
 struct answer {
 	const struct ledger *ledger;

@@ -3,7 +3,8 @@
  * plot has files for a target, and the command line tool draws them without a session: here is
  * what it says of itself, and the answer where it is asked for of a target.
  */
-#include "command/session.h"
+#include "command/command.h"
+#include "session/session.h"
 
 static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	       struct ccore_error *err)

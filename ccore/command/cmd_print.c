@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "command/command.h"
 #include "command/expression.h"
-#include "command/frame_choice.h"
 #include "py/attribute.h"
+#include "stacks/frame_choice.h"
 #include "util/near.h"
 
 #include <inttypes.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // record: how a running process grows, sample by sample, as a file.
+#include "command/command.h"
 #include "command/recording.h"
 
 #include "util/cleanup.h"

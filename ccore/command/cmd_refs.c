@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // refs and backrefs: one step along the references, either way.
-#include "command/session.h"
+#include "command/command.h"
+#include "session/session.h"
 
 struct listing {
 	struct session *s;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // report: on one page, what to know of a process that has died, or that does not go on.
+#include "command/command.h"
 #include "command/report.h"
 
 #include <inttypes.h>

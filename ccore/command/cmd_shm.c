@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analysis/segments.h"
-#include "command/session.h"
+#include "command/command.h"
 #include "py/attribute.h"
+#include "session/session.h"
 
 #include <inttypes.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "command/command.h"
 #include "command/facts.h"
 
 #include <inttypes.h>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/stack_table.h"
-#include "command/task_list.h"
+#include "command/command.h"
 #include "py/attribute.h"
 #include "py/awaiting.h"
 #include "py/exception.h"
+#include "stacks/stack_table.h"
+#include "stacks/task_list.h"
 
 #include <inttypes.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/stack_table.h"
-#include "command/waits.h"
+#include "command/command.h"
+#include "stacks/stack_table.h"
+#include "stacks/waits.h"
 
 #include <inttypes.h>
 #include <signal.h>

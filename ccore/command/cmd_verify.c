@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // verify: whether the heap is consistent with itself, and where it is not.
+#include "command/command.h"
 #include "command/lies.h"
 #include "heap/core_types.h"
 

@@ -99,9 +99,6 @@ const char *args_each(const struct args *a, const char *name, uint64_t i);
 /** As args_str(), as a number; CCORE_EUSAGE when it is none. */
 int args_u64(const struct args *a, const char *name, uint64_t *ret, struct ccore_error *err);
 
-/** `text` as an address (0x…, or decimal) in `*ret`; false when it is none. */
-bool parse_addr(const char *text, addr_t *ret);
-
 /** The help of `c` as text. */
 void command_help(const struct command *c, struct strbuf *out);
 

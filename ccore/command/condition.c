@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "command/condition.h"
+#include "util/parse.h"
 
 #include "command/command.h"
 

@@ -3,7 +3,7 @@
 #define NECROPY_CONDITION_CHECK_H
 
 #include "command/condition.h"
-#include "command/session.h"
+#include "session/session.h"
 
 /** What conditions ask of an object besides what it holds. */
 struct condition_facts {

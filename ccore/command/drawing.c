@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "command/drawing.h"
 
-#include "command/chain_search.h"
+#include "session/chain_search.h"
 
 #include <assert.h>
 

@@ -3,7 +3,7 @@
 #ifndef NECROPY_DRAWING_H
 #define NECROPY_DRAWING_H
 
-#include "command/session.h"
+#include "session/session.h"
 
 struct drawing {
 	struct session *s;

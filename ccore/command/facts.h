@@ -4,7 +4,7 @@
 #ifndef NECROPY_FACTS_H
 #define NECROPY_FACTS_H
 
-#include "command/session.h"
+#include "session/session.h"
 
 /** Takes one fact: "defined at", "app.py:12". Text lives until it returns. */
 typedef void (*fact_fn)(void *ctx, const char *key, const char *value);

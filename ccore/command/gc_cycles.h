@@ -3,7 +3,7 @@
 #ifndef NECROPY_GC_CYCLES_H
 #define NECROPY_GC_CYCLES_H
 
-#include "command/session.h"
+#include "session/session.h"
 
 /** With `unreachable` only what nothing leads to. */
 int gc_cycles_list(struct session *s, bool unreachable, struct ccore_result *r,

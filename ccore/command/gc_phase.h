@@ -3,7 +3,7 @@
 #ifndef NECROPY_GC_PHASE_H
 #define NECROPY_GC_PHASE_H
 
-#include "command/session.h"
+#include "session/session.h"
 
 /**
  * Append what the collector was doing, by the functions on the stack of the thread that runs it,

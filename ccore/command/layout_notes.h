@@ -3,7 +3,7 @@
 #ifndef NECROPY_LAYOUT_NOTES_H
 #define NECROPY_LAYOUT_NOTES_H
 
-#include "command/session.h"
+#include "session/session.h"
 
 /** Notes that every answer carries; the answer is then incomplete. */
 void layout_notes(const struct session *s, struct ccore_result *r);

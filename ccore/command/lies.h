@@ -3,8 +3,8 @@
 #ifndef NECROPY_LIES_H
 #define NECROPY_LIES_H
 
-#include "command/session.h"
 #include "heap/lie_detector.h"
+#include "session/session.h"
 
 #define LIES_KEPT 1000u
 

@@ -3,7 +3,7 @@
 #ifndef NECROPY_MALLOC_NOTES_H
 #define NECROPY_MALLOC_NOTES_H
 
-#include "command/session.h"
+#include "session/session.h"
 
 /** A note that says whose malloc it is, as far as that shows, and `then`. */
 void note_other_malloc(const struct session *s, struct ccore_result *r, const char *then);

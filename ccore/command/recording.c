@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "command/recording.h"
 
-#include "heap/gc_stats.h"
+#include "runtime/gc_stats.h"
 #include "sym/open.h"
 #include "sym/proc_sample.h"
 

@@ -3,8 +3,8 @@
 #ifndef NECROPY_RECORDING_H
 #define NECROPY_RECORDING_H
 
-#include "command/session.h"
 #include "mem/proc_words.h"
+#include "session/session.h"
 
 // name in the file, unit
 #define RECORDING_COLUMNS(X)                               \

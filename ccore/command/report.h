@@ -3,8 +3,8 @@
 #ifndef NECROPY_REPORT_H
 #define NECROPY_REPORT_H
 
-#include "command/stack_table.h"
-#include "command/thread_state.h"
+#include "stacks/stack_table.h"
+#include "stacks/thread_state.h"
 
 struct report {
 	struct session *s;

@@ -2,7 +2,7 @@
 // What lies at the address that an instruction wanted, and what the registers hold besides.
 #include "command/report.h"
 
-#include "heap/pymalloc.h"
+#include "alloc/pymalloc.h"
 #include "py/block.h"
 #include "sym/mappings.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // report hang: which threads wait for what and for whom, and which of them for ever.
 #include "command/report.h"
-#include "command/wait_referrers.h"
-#include "command/waits.h"
+#include "stacks/wait_referrers.h"
+#include "stacks/waits.h"
 
 #include <inttypes.h>
 

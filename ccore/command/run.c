@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Running a command: parse, run, and say what the answer rests on.
 #include "command/run.h"
+#include "command/command.h"
 
 #include "command/layout_notes.h"
 

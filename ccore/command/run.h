@@ -2,7 +2,7 @@
 #ifndef NECROPY_RUN_H
 #define NECROPY_RUN_H
 
-#include "command/session.h"
+#include "session/session.h"
 #include "util/sink.h"
 
 /**

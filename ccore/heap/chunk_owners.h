@@ -7,7 +7,7 @@
 #ifndef NECROPY_CHUNK_OWNERS_H
 #define NECROPY_CHUNK_OWNERS_H
 
-#include "heap/malloc_use.h"
+#include "alloc/malloc_use.h"
 #include "heap/mimalloc_use.h"
 #include "heap/pymalloc_use.h"
 #include "py/block.h"

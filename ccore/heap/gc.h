@@ -6,7 +6,7 @@
 #ifndef NECROPY_GC_H
 #define NECROPY_GC_H
 
-#include "heap/runtime.h"
+#include "runtime/runtime.h"
 #include "util/progress.h"
 
 #include <stdatomic.h>

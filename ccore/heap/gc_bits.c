@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "heap/gc_bits.h"
 
-#include "heap/mimalloc.h"
-#include "heap/search.h"
+#include "alloc/mimalloc.h"
+#include "runtime/search.h"
 
 // ob_gc_bits, Include/internal/pycore_gc.h
 #define BIT_TRACKED 1u

@@ -3,11 +3,11 @@
 
 #include "heap/core_types.h"
 #include "heap/gc_bits.h"
-#include "heap/search.h"
 #include "heap/self_test.h"
 #include "layout/debug_offsets.h"
 #include "layout/python_version.h"
 #include "py/redact.h"
+#include "runtime/search.h"
 
 #include <stdlib.h>
 

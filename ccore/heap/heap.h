@@ -16,10 +16,10 @@
 #ifndef NECROPY_HEAP_H
 #define NECROPY_HEAP_H
 
+#include "alloc/glibc_malloc.h"
+#include "alloc/pymalloc.h"
 #include "heap/addrset.h"
 #include "heap/gc.h"
-#include "heap/glibc_malloc.h"
-#include "heap/pymalloc.h"
 #include "heap/roots.h"
 #include "sym/symbol_at.h"
 

@@ -6,8 +6,8 @@
 #ifndef NECROPY_MIMALLOC_USE_H
 #define NECROPY_MIMALLOC_USE_H
 
+#include "alloc/mimalloc_page.h"
 #include "heap/heap.h"
-#include "heap/mimalloc_page.h"
 
 /** Pages of one kind. */
 struct page_use {

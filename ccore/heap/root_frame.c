@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "heap/frame_search.h"
 #include "heap/root_kinds.h"
 #include "py/stack_frame.h"
+#include "runtime/frame_search.h"
 
 static bool frames_are_objects(const struct py_reader *r)
 {

@@ -7,7 +7,7 @@
 #ifndef NECROPY_ROOTS_H
 #define NECROPY_ROOTS_H
 
-#include "heap/runtime.h"
+#include "runtime/runtime.h"
 
 enum root_kind {
 	ROOT_FRAME,

@@ -2,8 +2,8 @@
 #include "heap/self_test.h"
 
 #include "heap/gc_bits.h"
-#include "heap/search.h"
 #include "layout/companions.h"
+#include "runtime/search.h"
 #include "sym/target.h"
 
 // Objects of each list that are looked at.

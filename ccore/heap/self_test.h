@@ -7,7 +7,7 @@
 #ifndef NECROPY_SELF_TEST_H
 #define NECROPY_SELF_TEST_H
 
-#include "heap/runtime.h"
+#include "runtime/runtime.h"
 
 /** After runtime_read(). CCORE_ELAYOUT says what is not as it should be. */
 int self_test(const struct runtime *rt, struct py_reader *r, const struct target *t,

@@ -7,7 +7,7 @@
 #ifndef NECROPY_STATICS_H
 #define NECROPY_STATICS_H
 
-#include "heap/runtime.h"
+#include "runtime/runtime.h"
 
 /** Takes an object. 0 or a failure, which ends the scan. */
 typedef int (*static_fn)(void *ctx, addr_t addr, const struct py_type *type);

@@ -6,7 +6,7 @@
 #ifndef NECROPY_SMALL_HEAP_H
 #define NECROPY_SMALL_HEAP_H
 
-#include "heap/mimalloc.h"
+#include "alloc/mimalloc.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // glibc's chunks and pymalloc's pools in memory made by hand; the fuzzers have the hostile ones.
-#include "heap/glibc_malloc.h"
+#include "alloc/glibc_malloc.h"
 
 #include "test.h"
 

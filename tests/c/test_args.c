@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "command/command.h"
+#include "util/parse.h"
 
 static const struct command types = {
 	.name = "types",

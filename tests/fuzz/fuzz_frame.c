@@ -6,9 +6,9 @@
  */
 #include "image.h"
 
-#include "heap/frame_search.h"
 #include "py/frame_locals.h"
 #include "py/waiting.h"
+#include "runtime/frame_search.h"
 
 #define THREAD_ID 7u
 #define NAMES_LOOKED_AT 64u

@@ -4,7 +4,7 @@
  * where mmapped chunks and heaps of other arenas may be. Whatever they say, chunks come in
  * order and lie in the range they were found in. The seeds are made by make_malloc_seeds.py.
  */
-#include "heap/malloc_use.h"
+#include "alloc/malloc_use.h"
 
 #include <assert.h>
 

@@ -2,7 +2,7 @@
 // Any bytes as a heap of mimalloc: the walk ends, and gives blocks where blocks can be.
 #include "../c/small_heap.h"
 
-#include "heap/mimalloc_page.h"
+#include "alloc/mimalloc_page.h"
 
 #include <assert.h>
 

@@ -4,7 +4,7 @@
  * they say, the blocks that are found lie in the memory of one pool, and none comes twice. The
  * seeds are made by make_malloc_seeds.py.
  */
-#include "heap/pymalloc.h"
+#include "alloc/pymalloc.h"
 
 #include <assert.h>
 #include <stdlib.h>
