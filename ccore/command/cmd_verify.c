@@ -2,7 +2,7 @@
 // verify: whether the heap is consistent with itself, and where it is not.
 #include "command/command.h"
 #include "command/lies.h"
-#include "heap/core_types.h"
+#include "runtime/core_types.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "heap/heap.h"
 
-#include "heap/core_types.h"
 #include "heap/gc_bits.h"
 #include "heap/self_test.h"
 #include "layout/debug_offsets.h"
 #include "layout/python_version.h"
 #include "py/redact.h"
+#include "runtime/core_types.h"
 #include "runtime/search.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "heap/core_types.h"
+#include "runtime/core_types.h"
 
-#include "heap/search.h"
+#include "runtime/search.h"
 
 #define NO_FLAG 0u // that all instances' types have is another
 

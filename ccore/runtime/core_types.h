@@ -7,7 +7,7 @@
 #ifndef NECROPY_CORE_TYPES_H
 #define NECROPY_CORE_TYPES_H
 
-#include "heap/runtime.h"
+#include "runtime/runtime.h"
 
 /**
  * Compare them, as the module builtins knows them, with what each must be. One that is another is
