@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from oracle import address, necropy, number
+from oracle import DEBIAN_PYTHON, address, necropy, number
 
 PT_LOAD = 1
 PROGRAMS = ("threads", "handling", "subinterpreters", "finalizer", "frozen", "stacks", "leaky_app")
@@ -108,6 +108,11 @@ class Damaged(object):
             if kind == PT_LOAD and start <= addr < start + saved:
                 return off + addr - start
         raise AssertionError("0x%x is not in the core" % addr)
+
+    def read(self, addr):
+        with open(self.path, "rb") as core:
+            core.seek(self._offset(core, addr))
+            return struct.unpack("<Q", core.read(8))[0]
 
     def write(self, addr, word, form="<Q"):
         with open(self.path, "r+b") as core:
@@ -228,3 +233,71 @@ def test_the_damage_is_in_every_answer_that_looked_at_refcounts(damaged, mixed_c
     document = damaged.verify().document
     assert "bad-refcount" in [damage["kind"] for damage in document["damage"]]
     assert document["complete"] is False
+
+
+# --- types that were overwritten
+
+TPFLAG_GC = 1 << 14
+
+
+def a_type(target, name):
+    """(address, {field of PyTypeObject: offset})."""
+    found = [row["addr"] for row in target.ask("objects", "type", "-n", "all").rows
+             if row["repr"] == "<class '%s'>" % name]
+    offsets = {row["field"].partition(".")[2]: number(row["offset"])
+               for row in target.ask("info", "--layout", "-n", "all").rows
+               if row["field"].startswith("PyTypeObject.") and row["offset"]}
+    return number(found[0]), offsets
+
+
+@pytest.mark.parametrize("name, field, change", [
+    ("str", "tp_flags", lambda word: word | TPFLAG_GC),
+    ("tuple", "tp_itemsize", lambda word: 1),
+    ("list", "tp_basicsize", lambda word: 4096),
+    ("dict", "tp_base", lambda word: 8),
+    ("float", "tp_basicsize", lambda word: 1 << 40),
+], ids=lambda value: value if isinstance(value, str) else "")
+def test_an_overwritten_type_is_named(damaged, mixed_core, name, field, change):
+    if name != "str" and mixed_core.python.path != DEBIAN_PYTHON:
+        pytest.skip("one CPython is enough")
+    addr, offsets = a_type(mixed_core, name)
+    damaged.write(addr + offsets[field], change(damaged.read(addr + offsets[field])))
+    # even where its objects are on no list, the answer says that something is wrong
+    answer = necropy("types", damaged.path, "--json")
+    assert answer.status == 3, answer.err
+    assert "bad-type" in [damage["kind"] for damage in answer.document["damage"]]
+    rows = damaged.verify().rows
+    wrong = [row for row in rows if (row["check"], row["verdict"]) == ("neighbours", "wrong")]
+    assert [number(row["addr"]) for row in wrong] == [addr]
+
+
+def test_objects_that_do_not_fill_their_block_contradict_their_class(damaged, mixed_core):
+    """What a class says of its objects' size must be true of those that are on a list."""
+    if mixed_core.python.path != DEBIAN_PYTHON:
+        pytest.skip("one CPython is enough")
+    addr, offsets = a_type(mixed_core, "__main__.Plain")
+    damaged.write(addr + offsets["tp_basicsize"], 8192)
+    answer = necropy("types", damaged.path, "--json")
+    assert answer.status == 3, answer.err
+    assert "bad-type" in [damage["kind"] for damage in answer.document["damage"]]
+
+
+# --- lists that lost both ends
+
+def test_what_is_tracked_is_counted_where_both_ends_of_a_list_are_gone(damaged, mixed_core):
+    if damaged.free_threaded or mixed_core.python.version < (3, 7):
+        pytest.skip("the GC head is another")
+    objects = set(mixed_core.truth.objects)
+    node = a_tracked_object(mixed_core, "__main__.Plain") - 16
+    while node + 16 in objects:
+        node = damaged.read(node + 8) & ~3
+    # what comes before is the list's head, or the object that wrote down the others
+    damaged.write(node, 0x4141414141414140)
+    damaged.write(node + 8, 0x4141414141414140)
+    whole = mixed_core.ask("types", "--gc", "-n", "all")
+    answer = necropy("types", damaged.path, "--gc", "-n", "all", "--json")
+    assert answer.status == 3
+    counts = [{row["type"]: row["count"] for row in each.rows} for each in (whole, answer)]
+    for name in ("__main__.Plain", "dict", "list", "function"):
+        assert abs(counts[0][name] - counts[1][name]) <= 1, name
+    assert [note for note in answer.document["notes"] if "lists of the collector" in note]

@@ -235,6 +235,41 @@ static int count_public(struct count *c, struct ccore_error *err)
 	return status == CCORE_ENOMEM ? err_nomem(err) : status;
 }
 
+static void drop_tallies(struct count *c)
+{
+	for (uint32_t t = 0; t < PARALLEL_MAX; t++)
+		vec_done(&c->tallies[t].by_type);
+}
+
+// What is said of the lists' links stays; the rest is met again.
+static void forget_damage(struct heap *h, const struct damage *before)
+{
+	for (uint32_t i = 0; i < h->thread_n; i++) {
+		const uint64_t n = h->readers[i].damage.count[DAMAGE_BAD_LINK];
+		const addr_t first = h->readers[i].damage.first[DAMAGE_BAD_LINK];
+
+		h->readers[i].damage = before[i];
+		h->readers[i].damage.count[DAMAGE_BAD_LINK] = n;
+		h->readers[i].damage.first[DAMAGE_BAD_LINK] = first;
+	}
+}
+
+// All objects that are tracked, on a list or not.
+static int count_tracked(struct count *c, struct ccore_error *err)
+{
+	struct heap *h = c->h;
+	VEC(addr_t) tracked = {0};
+	int status = heap_need_nodes(h, err);
+
+	for (uint64_t id = 0; status == 0 && id < h->node_n; id++)
+		if (h->node_flags[id] & NODE_GC && !vec_push(&tracked, h->node_addr[id]))
+			status = err_nomem(err);
+	if (status == 0)
+		status = count_all(c, tracked.data, tracked.n, err);
+	vec_done(&tracked);
+	return status;
+}
+
 // -- all objects, as the allocators are walked
 
 static int count_found(void *ctx, uint32_t thread, const struct universe_object *some, uint32_t n)
@@ -258,12 +293,6 @@ static int count_found(void *ctx, uint32_t thread, const struct universe_object 
 		row->size += o->size * o->n;
 	}
 	return 0;
-}
-
-static void drop_tallies(struct count *c)
-{
-	for (uint32_t t = 0; t < PARALLEL_MAX; t++)
-		vec_done(&c->tallies[t].by_type);
 }
 
 static int count_universe(struct count *c, struct ccore_error *err)
@@ -300,11 +329,19 @@ static int finish(struct histogram *ret, struct count *c, int status, struct cco
 int histogram_count(struct histogram *ret, struct heap *h, bool gc_only, struct ccore_error *err)
 {
 	struct count c = {.h = h};
+	struct damage before[PARALLEL_MAX] = {0};
 	int r;
 
 	*ret = (struct histogram){0};
+	for (uint32_t i = 0; i < h->thread_n; i++)
+		before[i] = h->readers[i].damage;
 	if (gc_only) {
-		r = count_public(&c, err);
+		r = h->gc.is_broken ? 0 : count_public(&c, err);
+		if (r == 0 && h->gc.is_broken) {
+			forget_damage(h, before);
+			drop_tallies(&c);
+			r = count_tracked(&c, err);
+		}
 	} else if (h->has_nodes) {
 		r = count_all(&c, h->node_addr, h->node_n, err);
 	} else {

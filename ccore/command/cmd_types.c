@@ -167,6 +167,12 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 		add_aside(&r->table, &s->heap);
 	if (status == 0 && !args_flag(a, "--gc"))
 		add_notes(r, &s->heap);
+	if (status == 0 && args_flag(a, "--gc") && s->heap.gc.is_broken)
+		result_note(
+			r,
+			"lists of the collector are broken: of %llu objects their GC heads alone "
+			"say that they are tracked",
+			(unsigned long long)s->heap.lost_n);
 	return status;
 }
 

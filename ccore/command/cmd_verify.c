@@ -2,6 +2,7 @@
 // verify: whether the heap is consistent with itself, and where it is not.
 #include "command/command.h"
 #include "command/lies.h"
+#include "runtime/core_types.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -354,6 +355,8 @@ static const struct check checks[] = {
 	 NULL, DAMAGE_BAD_LINK},
 	{"types", "objects whose type is not a readable type", summarize_damage, NULL,
 	 DAMAGE_UNREADABLE_TYPE},
+	{"type fields", "types that contradict themselves, or objects of theirs", summarize_damage,
+	 NULL, DAMAGE_BAD_TYPE},
 	{"objects", "objects whose memory is not there", summarize_damage, NULL,
 	 DAMAGE_UNREADABLE_OBJECT},
 	{"containers", "containers whose size or table is not possible", summarize_damage, NULL,
@@ -389,6 +392,18 @@ static void add_columns(struct verify *v)
 	v->t->noun = "rows";
 }
 
+// Of a type that all of the heap is made of, what is wrong with its objects is but the consequence.
+static void find_wrong_type(struct verify *v)
+{
+	struct py_reader *r = heap_reader(&v->s->heap);
+	const struct damage before = r->damage; // it was counted at first
+	const addr_t type = core_types_check(&v->s->heap.runtime, r);
+
+	r->damage = before;
+	if (type)
+		v->first_wrong = type;
+}
+
 static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	       struct ccore_error *err)
 {
@@ -401,6 +416,7 @@ static int run(struct session *s, const struct args *a, struct ccore_result *r,
 	add_columns(&v);
 	for (unsigned i = 0; i < CHECK_N; i++)
 		checks[i].summarize(&v, &checks[i]);
+	find_wrong_type(&v);
 	if (v.first_wrong)
 		list_neighbours(&v);
 	if (!s->target.threads.n)

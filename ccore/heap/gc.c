@@ -252,6 +252,7 @@ int gc_walk_public(struct gc_objects *ret, const struct runtime *rt, struct py_r
 	struct walk w = start(ret, rt, r, progress, err);
 	const bool collecting = runtime_is_collecting(rt, r->py->mem);
 	const bool in_bits = layout_has(r->layout, F_OB_GC_BITS);
+	const uint64_t bad_n = r->damage.count[DAMAGE_BAD_LINK];
 	int status = 0;
 
 	// Only address space: memory is taken as objects are found. No object is smaller than its
@@ -260,6 +261,7 @@ int gc_walk_public(struct gc_objects *ret, const struct runtime *rt, struct py_r
 	for (uint32_t i = 0; status == 0 && i < rt->interpreters.n; i++)
 		status = in_bits ? gc_bits_walk_public(&w.sink, rt, i, r)
 				 : walk_generations(&w, &rt->interpreters.data[i], i, collecting);
+	ret->is_broken = r->damage.count[DAMAGE_BAD_LINK] != bad_n;
 	ret->public_n = ret->objects.n;
 	atomic_store_explicit(&ret->public_ready, ret->public_n, memory_order_release);
 	atomic_store_explicit(&ret->public_is_complete, true, memory_order_release);
@@ -328,6 +330,17 @@ bool gc_points_back(struct py_reader *r, addr_t next, addr_t addr)
 	const uint8_t *p = py_get(r, next + layout_off(l, F_GC_PREV), 8, scratch);
 
 	return p && (load_u64(p) & LINK_MASK) == addr - l->struct_size[S_PyGC_Head];
+}
+
+bool gc_is_pointed_to(struct py_reader *r, addr_t addr)
+{
+	const struct layout *l = r->layout;
+	const addr_t node = addr - l->struct_size[S_PyGC_Head];
+	uint8_t scratch[8];
+	const uint8_t *p = py_get(r, node + layout_off(l, F_GC_PREV), 8, scratch);
+
+	p = p ? py_get(r, (load_u64(p) & LINK_MASK) + layout_off(l, F_GC_NEXT), 8, scratch) : NULL;
+	return p && (load_u64(p) & LINK_MASK) == node;
 }
 
 void gc_prefetch_back(struct py_reader *r, addr_t next)

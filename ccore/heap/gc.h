@@ -33,6 +33,7 @@ struct gc_objects {
 	VEC(addr_t) objects;
 	VEC(struct gc_list) lists;
 	uint64_t public_n;
+	bool is_broken;	   // a list of these could not be followed: objects of it are missing
 	uint8_t apart[64]; // others look at what follows while what is above changes
 	_Atomic uint64_t public_ready;
 	_Atomic bool public_is_complete;
@@ -60,6 +61,10 @@ bool gc_head_next(const struct layout *l, const uint8_t *head, addr_t *ret);
  * both sides, but while a collection runs. gc_prefetch_back() fetches what that will read.
  */
 bool gc_points_back(struct py_reader *r, addr_t next, addr_t addr);
+
+/** The same from the other side: whether the node before the object at `addr` leads to it. */
+bool gc_is_pointed_to(struct py_reader *r, addr_t addr);
+
 void gc_prefetch_back(struct py_reader *r, addr_t next);
 
 /**

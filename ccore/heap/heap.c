@@ -6,6 +6,7 @@
 #include "layout/debug_offsets.h"
 #include "layout/python_version.h"
 #include "py/redact.h"
+#include "runtime/core_types.h"
 #include "runtime/search.h"
 
 #include <stdlib.h>
@@ -110,6 +111,8 @@ static int open_with(struct heap *h, uint32_t version, struct ccore_error *err)
 	}
 	if (r == 0)
 		search_type_names(&h->runtime, heap_reader(h));
+	if (r == 0)
+		(void)core_types_check(&h->runtime, heap_reader(h)); // it is damage
 	if (r == 0)
 		set_current_thread(h);
 	if (r == 0)
@@ -399,15 +402,12 @@ void heap_damage(const struct heap *h, struct damage *ret)
 		damage_merge(ret, &h->readers[i].damage);
 }
 
-// Each edge is a word of memory of its own, but for keys that dicts share with others.
-#define EDGES_PER_WORD 4u
-
 static struct heap_allowance allowance(const struct heap *h)
 {
 	const uint64_t words = h->target->mem.bytes / 8;
 
 	return (struct heap_allowance){
-		.words = words * EDGES_PER_WORD,
+		.words = words * LIM_EDGES_PER_WORD,
 		.steps = (int64_t)(LIM_EMU_PASS_STEPS + words * LIM_EMU_PASS_STEPS_WORD),
 	};
 }
@@ -429,5 +429,7 @@ void heap_begin_command(struct heap *h)
 {
 	h->singly = allowance(h);
 	h->has_spent = false;
+	for (uint32_t i = 0; h->readers && i < h->thread_n; i++)
+		py_reader_begin(&h->readers[i]);
 	h->py.emu_left = h->singly.steps;
 }

@@ -73,6 +73,7 @@ struct heap {
 	// What `gc` holds: gc.get_objects(); all lists; what is on none but seen in memory.
 	bool has_public_gc, has_gc, has_untracked;
 	struct gc_objects gc;
+	uint64_t lost_n; // nodes that are tracked and on no list that was found: gc.is_broken
 
 	struct universe universe;
 	struct heap_allowance singly; // see heap_begin_command()
@@ -160,7 +161,10 @@ void heap_damage(const struct heap *h, struct damage *ret);
  */
 void heap_limit_edges(struct heap *h);
 
-/** The same for all objects together that are then visited one at a time: references_each(). */
+/**
+ * The same for all objects together that are then visited one at a time: references_each(); and for
+ * frames, py_may_look_at().
+ */
 void heap_begin_command(struct heap *h);
 
 #endif

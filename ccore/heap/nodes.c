@@ -150,6 +150,22 @@ static int fill_in_flight(void *ctx, uint32_t i)
 	return 0;
 }
 
+// Where lists are broken, what is tracked and on none that was found.
+static void fill_lost(struct heap *h)
+{
+	const uint8_t other =
+		NODE_GC | NODE_PERMANENT | NODE_IN_FLIGHT | NODE_BAD | NODE_GUESSED | NODE_STATIC;
+
+	h->lost_n = 0;
+	for (uint64_t id = 0; id < h->node_n; id++) {
+		if (h->node_flags[id] & other || !(heap_node_type(h, id)->flags & TYPE_GC) ||
+		    !gc_is_tracked(heap_reader(h), h->node_addr[id]))
+			continue;
+		h->node_flags[id] |= NODE_GC;
+		h->lost_n++;
+	}
+}
+
 // Of the three columns of the table.
 #define NODE_BYTES (sizeof(addr_t) + sizeof(uint32_t) + sizeof(uint8_t))
 
@@ -194,9 +210,13 @@ static int fill_table(struct heap *h, struct ccore_error *err)
 		return err_nomem(err);
 	TRY(parallel_run(h->thread_n, fill_types, &f));
 	TRY(parallel_run(h->thread_n, fill_flags, h));
-	return runtime_is_collecting(&h->runtime, &h->target->mem) && !gc_sees_untracked(&h->layout)
-		       ? parallel_run(h->thread_n, fill_in_flight, h)
-		       : 0;
+	if (gc_sees_untracked(&h->layout))
+		return 0;
+	if (runtime_is_collecting(&h->runtime, &h->target->mem))
+		return parallel_run(h->thread_n, fill_in_flight, h);
+	if (h->gc.is_broken)
+		fill_lost(h);
+	return 0;
 }
 
 static int find_all(struct heap *h, struct ccore_error *err)

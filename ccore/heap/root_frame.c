@@ -13,6 +13,7 @@ struct walk {
 	struct roots *roots;
 	struct py_reader *r;
 	struct hashmap *seen;
+	uint64_t *left; // of what searches may look at
 	struct root next;
 	enum frame_mark usual; // of what is linked as it should be
 };
@@ -64,7 +65,7 @@ static int recover(struct walk *w, const struct runtime *rt, const struct py_thr
 	uint64_t first = 0, n;
 	int r = 0;
 
-	TRY(frames_search(&found, rt, w->r, t, w->seen, err));
+	TRY(frames_search(&found, rt, w->r, t, w->seen, w->left, err));
 	for (uint64_t i = 0; last && i < found.all.n; i++)
 		if (found.all.data[i] == last)
 			first = i + 1;
@@ -83,13 +84,14 @@ static int recover(struct walk *w, const struct runtime *rt, const struct py_thr
 }
 
 int root_frames_add(struct roots *roots, const struct runtime *rt, struct py_reader *r,
-		    uint32_t thread, struct hashmap *seen, struct ccore_error *err)
+		    uint32_t thread, struct hashmap *seen, uint64_t *left, struct ccore_error *err)
 {
 	const struct py_thread *t = &rt->threads.data[thread];
 	struct walk w = {
 		.roots = roots,
 		.r = r,
 		.seen = seen,
+		.left = left,
 		.next = {.kind = ROOT_FRAME, .thread = thread, .interpreter = t->interpreter},
 	};
 

@@ -10,9 +10,12 @@
 
 // -- root_frame.c: frames that run
 
-/** `seen`: a frame is on one stack, once. */
+/**
+ * `seen`: a frame is on one stack, once. `*left`: of what frames_search() may look at for all
+ * threads.
+ */
 int root_frames_add(struct roots *roots, const struct runtime *rt, struct py_reader *r,
-		    uint32_t thread, struct hashmap *seen, struct ccore_error *err);
+		    uint32_t thread, struct hashmap *seen, uint64_t *left, struct ccore_error *err);
 void root_frame_visit(struct py_reader *r, const struct root *root);
 void root_frame_name(struct py_reader *r, const struct root *root, struct strbuf *out);
 void root_frame_label(struct py_reader *r, const struct root *root, const struct edge *e,

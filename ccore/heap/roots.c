@@ -8,6 +8,8 @@
 static int add_threads(struct roots *ret, const struct runtime *rt, struct py_reader *r,
 		       struct hashmap *seen, struct ccore_error *err)
 {
+	uint64_t left = LIM_FRAME_SEARCH_BYTES;
+
 	for (uint32_t i = 0; i < rt->threads.n; i++) {
 		const struct py_thread *t = &rt->threads.data[i];
 		const struct root root = {
@@ -17,7 +19,7 @@ static int add_threads(struct roots *ret, const struct runtime *rt, struct py_re
 			.interpreter = t->interpreter,
 		};
 
-		TRY(root_frames_add(ret, rt, r, i, seen, err));
+		TRY(root_frames_add(ret, rt, r, i, seen, &left, err));
 		if (!vec_push(&ret->all, root))
 			return err_nomem(err);
 	}

@@ -53,7 +53,7 @@ bool sweeper_is_current_untracked(struct sweeper *s, addr_t addr, const struct p
 
 bool sweeper_is_linked(struct sweeper *s, addr_t addr, addr_t next)
 {
-	if (!gc_points_back(s->r, next, addr))
+	if (!gc_points_back(s->r, next, addr) && !gc_is_pointed_to(s->r, addr))
 		return false;
 	gc_rings_add(&s->rings, s->r->layout, addr, next);
 	return true;

@@ -53,6 +53,26 @@ static bool is_strange(const struct sweep *w, addr_t addr)
 	       !statics_hold(h->target, &h->runtime, &h->layout, addr);
 }
 
+// A block that is given out, which the sweep did not take for an object of its type.
+static bool is_in_other_block(const struct sweep *w, struct py_reader *r, addr_t addr)
+{
+	uint8_t scratch[PYMALLOC_POOL_BYTES_MAX];
+	struct pymalloc_pool pool;
+	addr_t at;
+
+	return pymalloc_pool_of(&w->h->universe.pymalloc, addr, r, scratch, &pool, &at) &&
+	       !pymalloc_is_free(&pool, (uint32_t)((addr - pool.first) / pool.size));
+}
+
+// What is on a list has a head; and in an arena, the block that its type says.
+static bool contradicts_type(const struct sweep *w, struct py_reader *r, addr_t addr,
+			     const struct py_type *type)
+{
+	if (gc_sees_untracked(&w->h->layout) || w->is_collecting)
+		return false;
+	return !(type->flags & TYPE_GC) || is_in_other_block(w, r, addr);
+}
+
 static int take_listed(struct sweep *w, uint32_t thread, const addr_t *objects, uint64_t n)
 {
 	struct py_reader *r = &w->h->readers[thread];
@@ -69,6 +89,8 @@ static int take_listed(struct sweep *w, uint32_t thread, const addr_t *objects, 
 			damage_note(&r->damage, DAMAGE_UNREADABLE_TYPE, objects[i]);
 			continue;
 		}
+		if (contradicts_type(w, r, objects[i], type))
+			damage_note(&r->damage, DAMAGE_BAD_TYPE, type->addr);
 		TRY(sweep_give(w, thread, objects[i], type));
 		if (is_strange(w, objects[i]))
 			atomic_store(&w->strange, true);

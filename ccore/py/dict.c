@@ -33,7 +33,10 @@ static bool decode_log2(const struct layout *l, const uint8_t *p, struct keys *k
 	const uint64_t log2_size = field_u64(l, F_DK_LOG2_SIZE, p);
 	const uint64_t log2_bytes = field_u64(l, F_DK_LOG2_INDEX_BYTES, p);
 
-	if (log2_size > DK_LOG2_MAX || log2_bytes > DK_LOG2_MAX + 3)
+	// the table of all empty dicts has an index of its own size
+	if (log2_size > DK_LOG2_MAX ||
+	    (log2_size &&
+	     log2_bytes != log2_size + (log2_size >= 8) + (log2_size >= 16) + (log2_size >= 32)))
 		return false;
 	k->slots = 1ull << log2_size;
 	k->index_bytes = 1ull << log2_bytes;
@@ -101,6 +104,36 @@ static bool set_table(struct dict_iter *it, addr_t entries, uint64_t n)
 	return true;
 }
 
+// Without py_type_of(), whose lock may be held: types are named by what their dicts hold.
+static bool is_str(struct py_reader *r, addr_t object)
+{
+	uint8_t scratch[8];
+	const uint8_t *p = py_get(r, object + layout_off(r->layout, F_OB_TYPE), 8, scratch);
+
+	p = p ? py_get(r, load_u64(p) + layout_off(r->layout, F_TP_FLAGS), 8, scratch) : NULL;
+	return p && load_u64(p) >> TPFLAG_UNICODE & 1;
+}
+
+// Whether the words that `k` says are keys are such. In a table for str keys alone, entries have no
+// hash: taken for one of the other kind, its keys are where those have theirs.
+static bool keys_are_of_kind(struct py_reader *r, const struct keys *k)
+{
+	const struct layout *l = r->layout;
+	uint8_t scratch[DICT_ENTRY_MAX];
+	const uint8_t *p;
+	addr_t key;
+
+	if (!layout_has(l, F_UENTRY_KEY) || !k->n || k->entry_size > DICT_ENTRY_MAX)
+		return true;
+	p = py_get(r, k->entries, k->entry_size, scratch);
+	if (!p)
+		return true; // set_table() says so
+	key = load_u64(p + (k->unicode ? layout_off(l, F_UENTRY_KEY) : 0));
+	if (!key || key % 8)
+		return !key || !k->unicode;
+	return k->unicode == is_str(r, key);
+}
+
 static bool init_table27(struct dict_iter *it, const uint8_t *dict)
 {
 	const struct layout *l = it->r->layout;
@@ -136,6 +169,8 @@ static bool init_table(struct dict_iter *it, const uint8_t *dict)
 		it->embedded = p && field_u64(l, F_VALUES_EMBEDDED, p);
 	}
 	if (values && mem_readable(it->r->py->mem, it->values, k.n * 8) < k.n * 8)
+		return false;
+	if (!keys_are_of_kind(it->r, &k))
 		return false;
 	return set_table(it, k.entries, k.n);
 }
@@ -205,17 +240,21 @@ addr_t dict_lookup(struct py_reader *r, addr_t dict, const char *name)
 {
 	struct dict_iter it;
 	struct dict_item item;
+	addr_t found = 0;
+	uint64_t left;
 
 	if (!dict_iter_init_at(&it, r, dict))
 		return 0;
-	if (it.n > LIM_NAMESPACE) {
+	left = u64_min(LIM_NAMESPACE, r->names_left);
+	if (it.n > left) {
 		damage_note(&r->damage, DAMAGE_LIMIT, dict);
-		it.n = LIM_NAMESPACE;
+		it.n = left;
 	}
-	while (dict_iter_next(&it, &item))
+	while (!found && dict_iter_next(&it, &item))
 		if (text_equals(r, item.key, name))
-			return item.value;
-	return 0;
+			found = item.value;
+	r->names_left -= it.i;
+	return found;
 }
 
 uint64_t dict_keys_n(struct py_reader *r, addr_t keys, uint64_t cap, addr_t owner)

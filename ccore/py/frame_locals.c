@@ -47,6 +47,16 @@ static bool read_slot(struct py_reader *r, const struct stack_frame *f, uint64_t
 	return *ret_value;
 }
 
+// How many of the `n` slots are there, and may be looked at.
+static uint64_t slots_there(struct py_reader *r, const struct stack_frame *f, uint64_t n)
+{
+	const uint64_t there = mem_readable(r->py->mem, f->slots, n * 8) / 8;
+
+	if (there < n)
+		damage_note(&r->damage, DAMAGE_BAD_FRAME, f->addr);
+	return py_may_look_at(r, there * SLOT_BYTES, f->addr) ? there : 0;
+}
+
 static void slots_each(struct py_reader *r, const struct stack_frame *f, bool hidden,
 		       bool (*take)(void *ctx, addr_t name, addr_t value), void *ctx)
 {
@@ -54,7 +64,12 @@ static void slots_each(struct py_reader *r, const struct stack_frame *f, bool hi
 	uint64_t n, stack_n;
 	addr_t name, value;
 
-	if (!code_slots(r, f->code, &n, &stack_n) || !cell_names(r, f, n, &cells)) {
+	if (!code_slots(r, f->code, &n, &stack_n)) {
+		damage_note(&r->damage, DAMAGE_BAD_FRAME, f->addr);
+		n = 0;
+	}
+	n = slots_there(r, f, n);
+	if (!cell_names(r, f, n, &cells)) {
 		damage_note(&r->damage, DAMAGE_BAD_FRAME, f->addr);
 		n = 0;
 	}

@@ -76,7 +76,7 @@ static uint64_t depth_of_table(struct py_reader *r, const struct stack_frame *f)
 	    table.type->family != &family_bytes)
 		return 0;
 	n = py_var_size(r, &table);
-	copy = n <= LIM_LINE_TABLE_BYTES ? malloc(n + 1) : NULL;
+	copy = n <= LIM_LINE_TABLE_BYTES && py_may_look_at(r, n, table.addr) ? malloc(n + 1) : NULL;
 	if (!copy)
 		return 0;
 	depth = mem_read(r->py->mem, table.addr + layout_off(l, F_BYTES_SVAL), copy, n) < 0
@@ -105,7 +105,8 @@ void with_blocks_each(struct py_reader *r, const struct stack_frame *f,
 		layout_has(r->layout, F_F_CODE) ? depth_of_blocks(r, f) : depth_of_table(r, f);
 	uint64_t locals_n, stack_n;
 
-	if (!depth || !code_slots(r, f->code, &locals_n, &stack_n) || depth > stack_n)
+	if (!depth || !code_slots(r, f->code, &locals_n, &stack_n) || depth > stack_n ||
+	    !py_may_look_at(r, depth * SLOT_BYTES, f->addr))
 		return;
 	for (uint64_t i = 0; i < depth; i++) {
 		const addr_t slot = f->slots + (locals_n + i) * 8;

@@ -18,6 +18,7 @@
 #include "emu/emu.h"
 #include "layout/layout.h"
 #include "py/edge.h"
+#include "py/line_table.h"
 #include "util/checked.h"
 #include "util/damage.h"
 #include "util/hashmap.h"
@@ -171,6 +172,7 @@ struct repr_opts {
 	}
 
 #define PY_TYPE_CACHE 1024u
+#define PY_POSITIONS 16u
 
 struct emulated;
 
@@ -189,6 +191,15 @@ struct py_reader {
 	struct edge_buffer edges;
 	struct emulated *emulated; // of emulated.c; NULL until the first is needed
 	bool reports;		   // belongs to the thread that may ask for Ctrl-C
+	// Bytes of slots and tables that frames may still be looked at for: py_may_look_at().
+	uint64_t frame_bytes_left;
+	uint64_t names_left; // of namespaces, that look-ups may still compare
+	// Calls of a function that calls itself stand at the same instruction.
+	struct {
+		addr_t code;
+		int64_t offset;
+		struct code_position position;
+	} positions[PY_POSITIONS];
 };
 
 /** `layout` and `mem` stay the caller's and must outlive `py`. */
@@ -198,6 +209,16 @@ void py_close(struct py *py);
 
 /** Take the objects that the layout's symbols lead to; again when more were found. */
 void py_settle(struct py *py);
+
+/**
+ * Whether `n` bytes of what belongs to the frame or code at `addr` may be looked at; they are then
+ * counted. Frames that share one large table, or lie over each other, could make it endless: then
+ * it is damage. py_reader_begin() allows as much again, for one command.
+ */
+bool py_may_look_at(struct py_reader *r, uint64_t n, addr_t addr);
+void py_reader_begin(struct py_reader *r);
+
+#define SLOT_BYTES 16u // that looking at one slot of a frame counts as
 
 /** Some 40 KB: allocate it, or keep it in something that is allocated. */
 void py_reader_init(struct py_reader *r, struct py *py);
@@ -335,6 +356,7 @@ static inline bool type_has_flag(const struct py_type *t, unsigned bit)
 // tp_flags bits that never moved.
 enum {
 	TPFLAG_HEAPTYPE = 9,
+	TPFLAG_READY = 12,
 	TPFLAG_HAVE_GC = 14,
 	TPFLAG_INT27 = 23, // since 3.12 another
 	TPFLAG_LONG = 24,

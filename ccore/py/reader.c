@@ -55,6 +55,27 @@ void py_reader_init(struct py_reader *r, struct py *py)
 	r->edges.sink.flush = drop_edges;
 	r->edges.left = UINT64_MAX;
 	r->repr = REPR_SHORT;
+	py_reader_begin(r);
+}
+
+void py_reader_begin(struct py_reader *r)
+{
+	if (!u64_mul(r->py->mem->bytes, LIM_FRAME_BYTES_PER_BYTE, &r->frame_bytes_left) ||
+	    !u64_add(r->frame_bytes_left, LIM_FRAME_BYTES, &r->frame_bytes_left))
+		r->frame_bytes_left = UINT64_MAX;
+	if (!u64_add(r->py->mem->bytes, LIM_NAMES, &r->names_left))
+		r->names_left = UINT64_MAX;
+	memset(r->positions, 0, sizeof(r->positions));
+}
+
+bool py_may_look_at(struct py_reader *r, uint64_t n, addr_t addr)
+{
+	if (n > r->frame_bytes_left) {
+		damage_note(&r->damage, DAMAGE_LIMIT, addr);
+		return false;
+	}
+	r->frame_bytes_left -= n;
+	return true;
 }
 
 void py_reader_done(struct py_reader *r)

@@ -189,7 +189,7 @@ static uint8_t *copy_table(struct py_reader *r, addr_t table, uint64_t *ret_n)
 	    !type_has_flag(o.type, TPFLAG_BYTES))
 		return NULL;
 	*ret_n = py_var_size(r, &o);
-	if (*ret_n > LIM_LINE_TABLE_BYTES)
+	if (*ret_n > LIM_LINE_TABLE_BYTES || !py_may_look_at(r, *ret_n, table))
 		return NULL;
 	copy = malloc(*ret_n + 1);
 	if (copy &&
@@ -199,7 +199,8 @@ static uint8_t *copy_table(struct py_reader *r, addr_t table, uint64_t *ret_n)
 	return NULL;
 }
 
-bool code_position_at(struct py_reader *r, addr_t code, int64_t offset, struct code_position *ret)
+static bool find_position(struct py_reader *r, addr_t code, int64_t offset,
+			  struct code_position *ret)
 {
 	const struct layout *l = r->layout;
 	struct line_table t = {.kind = (enum line_table_kind)l->facts[FACT_LINE_TABLE]};
@@ -217,6 +218,22 @@ bool code_position_at(struct py_reader *r, addr_t code, int64_t offset, struct c
 	found = line_table_find(&t, offset, ret);
 	free(data);
 	return found;
+}
+
+bool code_position_at(struct py_reader *r, addr_t code, int64_t offset, struct code_position *ret)
+{
+	const uint64_t i = hash_u64(code + (uint64_t)offset) % PY_POSITIONS;
+
+	if (r->positions[i].code == code && r->positions[i].offset == offset && code) {
+		*ret = r->positions[i].position;
+		return true;
+	}
+	if (!find_position(r, code, offset, ret))
+		return false;
+	r->positions[i].code = code;
+	r->positions[i].offset = offset;
+	r->positions[i].position = *ret;
+	return true;
 }
 
 void stack_frame_position(struct py_reader *r, const struct stack_frame *f,

@@ -25,8 +25,6 @@ static bool may_be_name(struct proof *p, addr_t at)
 // module refers to. Asked of the bytes: of what is no type, no struct py_type shall be made.
 static bool is_type(struct proof *p, const struct py_object *o)
 {
-	enum { TPFLAG_READY = 12 };
-
 	return (object_u64(p->r, o, F_TP_FLAGS) >> TPFLAG_READY & 1 ||
 		header_refcount(p->r->layout, o->p) > 1) &&
 	       may_be_name(p, object_u64(p->r, o, F_TP_NAME)) && py_type_get(p->r, o->addr);

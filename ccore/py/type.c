@@ -82,15 +82,15 @@ static uint32_t read_size(const struct py_type *type)
 struct member_list {
 	struct py_member *data;
 	uint64_t n, cap;
+	struct hashmap offsets; // + 1
 };
 
 // Some have two names: classmethod's __func__ is also its __wrapped__.
 static bool is_declared(const struct member_list *list, uint64_t off)
 {
-	for (uint64_t i = 0; i < list->n; i++)
-		if (list->data[i].off == off)
-			return true;
-	return false;
+	uint32_t unused;
+
+	return hashmap_get(&list->offsets, off + 1, &unused);
 }
 
 // __slots__ of a Python class, or the T_OBJECT members of a C type.
@@ -105,7 +105,8 @@ static bool declared_members(struct py_reader *r, const struct raw_type *t,
 	uint8_t scratch[256];
 	char name[LIM_NAME_BYTES] = ".";
 
-	for (uint32_t i = 0; def && i < LIM_MEMBERS; i++, def += stride) {
+	for (uint32_t i = 0; def && i < LIM_MEMBERS && r->py->member_n < LIM_ALL_MEMBERS;
+	     i++, def += stride) {
 		const uint8_t *p =
 			stride <= sizeof(scratch) ? py_get(r, def, stride, scratch) : NULL;
 		uint64_t off, kind;
@@ -124,7 +125,7 @@ static bool declared_members(struct py_reader *r, const struct raw_type *t,
 				       (unsigned long long)off); // fits
 		m.off = (uint32_t)off;
 		m.label = arena_strdup(&r->py->arena, name);
-		if (!m.label || !vec_push(ret, m))
+		if (!m.label || !vec_push(ret, m) || !hashmap_put(&ret->offsets, off + 1, 0))
 			return false;
 	}
 	if (def)
@@ -140,9 +141,35 @@ static void disown_visits(struct py_member *own, uint64_t n)
 			own[i].kind = EDGE_OWN;
 }
 
+// Members of a type for which an index of its base's is not worth its while.
+#define BASE_MEMBERS_FEW 16u
+
+static bool index_members(const struct py_type *base, struct hashmap *ret)
+{
+	for (uint32_t i = 0; base && i < base->member_n; i++)
+		if (!hashmap_put(ret, base->members[i].off + 1ull, i))
+			return false;
+	return true;
+}
+
+// `index` has the members of `base`, or none is made.
+static bool base_has_member(const struct py_type *base, const struct hashmap *index, uint64_t off)
+{
+	uint32_t i = 0;
+
+	if (!base)
+		return false;
+	if (index->n)
+		return hashmap_get(index, off + 1, &i);
+	while (i < base->member_n && base->members[i].off != off)
+		i++;
+	return i < base->member_n;
+}
+
 static bool set_members(struct py_reader *r, struct py_type *type, const struct py_member *own,
 			uint64_t n)
 {
+	struct hashmap in_base = {0};
 	const struct py_type *base = type->base;
 	const uint32_t base_n = base ? base->member_n : 0;
 	const uint32_t base_size = base ? base->basicsize : 0;
@@ -159,21 +186,19 @@ static bool set_members(struct py_reader *r, struct py_type *type, const struct 
 		return true;
 	}
 	all = arena_alloc(&py->arena, (base_n + n) * sizeof(*all));
-	if (!all)
+	if (!all || (n > BASE_MEMBERS_FEW && !index_members(base, &in_base))) {
+		hashmap_done(&in_base);
 		return false;
+	}
 	py->member_n += base_n + n;
 	if (base_n)
 		memcpy(all, base->members, base_n * sizeof(*all));
 	type->member_n = base_n;
-	for (uint64_t i = 0; i < n; i++) {
-		// What lies behind the base's struct is no member of it.
-		uint32_t k = own[i].off < base_size ? 0 : base_n;
-
-		while (k < base_n && all[k].off != own[i].off)
-			k++;
-		if (k == base_n)
+	// What lies behind the base's struct is no member of it.
+	for (uint64_t i = 0; i < n; i++)
+		if (own[i].off >= base_size || !base_has_member(base, &in_base, own[i].off))
 			all[type->member_n++] = own[i];
-	}
+	hashmap_done(&in_base);
 	type->members = all;
 	return true;
 }
@@ -268,6 +293,7 @@ static bool find_members(struct py_reader *r, const struct raw_type *t, const ch
 	// A family may know but a part, and rows of members the rest.
 	find_traverse(r, type, known && !(named && members_are_missing(r->layout, tp_name)));
 	ok = ok && set_members(r, type, known ? rows : declared.data, known ? n : declared.n);
+	hashmap_done(&declared.offsets);
 	vec_done(&declared);
 	return ok;
 }
@@ -317,6 +343,46 @@ static uint32_t block_prefix(const struct layout *l, uint64_t tp_flags)
 	return n;
 }
 
+// -- what a type says twice
+
+// Whether `item` is one of the tuple's, or nothing is known. Without py_type_of(), whose lock is
+// held.
+static bool may_have(struct py_reader *r, addr_t tuple, addr_t item)
+{
+	const struct layout *l = r->layout;
+	const addr_t items = tuple + layout_off(l, F_TUPLE_ITEM);
+	uint64_t n, at;
+
+	if (!tuple || !layout_has(l, F_TUPLE_ITEM) ||
+	    mem_read_u64(r->py->mem, tuple + layout_off(l, F_OB_SIZE), &n) < 0 || !n)
+		return true;
+	for (uint64_t i = 0; i < n && i < LIM_TYPE_DEPTH; i++)
+		if (mem_read_u64(r->py->mem, items + i * 8, &at) < 0 || at == item)
+			return true;
+	return false;
+}
+
+// One that is dead, or is just being made, need not be whole.
+static void check_fields(struct py_reader *r, const struct raw_type *t, const struct py_type *type)
+{
+	const struct py_type *base = type->base;
+	bool ok = true;
+
+	if (!header_refcount(r->layout, t->p) || !(type->tp_flags >> TPFLAG_READY & 1))
+		return;
+	// A collection would have called it.
+	if (type->flags & TYPE_GC && !type->tp_traverse)
+		ok = false;
+	if (base && type->basicsize < base->basicsize)
+		ok = false;
+	if (type->dictoffset > type->basicsize)
+		ok = false;
+	if (!may_have(r, raw_u64(r, t, F_TP_BASES), raw_u64(r, t, F_TP_BASE)))
+		ok = false;
+	if (!ok)
+		damage_note(&r->damage, DAMAGE_BAD_TYPE, t->addr);
+}
+
 // -- making a struct py_type
 
 struct py_type *type_make(struct py_reader *r, const struct raw_type *t, const struct py_type *base)
@@ -361,5 +427,6 @@ struct py_type *type_make(struct py_reader *r, const struct raw_type *t, const s
 	    !type->opaque_to && !type->traverse && (!type->family || !type->family->visit))
 		type->flags |= TYPE_LEAF;
 	type_mistrust(r->py, type);
+	check_fields(r, t, type);
 	return type;
 }

@@ -7,6 +7,9 @@
 
 // Of one thread; and pieces of its data stack, of 16 KiB and more each.
 #define SEARCHED_BYTES (16u << 20)
+// What following the link to a piece, or telling OS threads apart, takes in place of bytes.
+#define CHUNK_COST 64u
+#define OS_THREAD_COST 1u
 #define CHUNKS_MAX 4096u
 
 struct search {
@@ -76,6 +79,7 @@ static void search_data_stack(struct search *s, const struct py_thread *t)
 	chunk = pointer(s, t->addr, F_TS_DATASTACK_CHUNK);
 	end = pointer(s, t->addr, F_TS_DATASTACK_TOP);
 	for (uint32_t i = 0; chunk && chunk % 8 == 0 && i < CHUNKS_MAX && s->left; i++) {
+		s->left -= u64_min(s->left, CHUNK_COST);
 		const addr_t data = chunk + layout_off(l, F_CHUNK_DATA);
 		const uint64_t size = pointer(s, chunk, F_CHUNK_SIZE);
 
@@ -133,11 +137,13 @@ static void search_c_stack(struct search *s, const struct target *target,
 	const struct mapping *m = os ? mappings_find(&target->mappings, os->sp) : NULL;
 	struct hashmap seen = {0}, called = {0};
 	addr_t at = os ? os->sp & ~7ull : 0;
+	uint64_t n;
 
 	if (!m)
 		return;
-	s->left = u64_min(s->left, m->end - at);
-	for (; s->left >= 8 && !s->out_of_memory; s->left -= 8, at += 8) {
+	n = u64_min(s->left, m->end - at);
+	s->left -= n;
+	for (; n >= 8 && !s->out_of_memory; n -= 8, at += 8) {
 		struct stack_frame f;
 		uint8_t scratch[8];
 		const uint8_t *p = py_get(s->r, at, 8, scratch);
@@ -159,10 +165,13 @@ static void search_c_stack(struct search *s, const struct target *target,
 }
 
 int frames_search(struct found_frames *ret, const struct runtime *rt, struct py_reader *r,
-		  const struct py_thread *t, const struct hashmap *seen, struct ccore_error *err)
+		  const struct py_thread *t, const struct hashmap *seen, uint64_t *left,
+		  struct ccore_error *err)
 {
-	const struct os_thread *os = os_thread_of(rt->target, t);
-	struct search s = {.r = r, .found = ret, .left = SEARCHED_BYTES};
+	const struct os_thread *os = *left ? os_thread_of(rt->target, t) : NULL;
+	const uint64_t most = u64_min(*left, SEARCHED_BYTES);
+	const uint64_t cost = u64_min(most, rt->target->threads.n * OS_THREAD_COST);
+	struct search s = {.r = r, .found = ret, .left = most - cost};
 
 	*ret = (struct found_frames){0};
 	if (layout_has(r->layout, F_F_CODE)) {
@@ -170,8 +179,11 @@ int frames_search(struct found_frames *ret, const struct runtime *rt, struct py_
 	} else {
 		search_data_stack(&s, t);
 		s.out_of_memory |=
-			!s.out_of_memory && !generators_search(ret, rt, r, os, s.left, seen);
+			!s.out_of_memory && !generators_search(ret, rt, r, os, &s.left, seen);
 	}
+	*left -= most - s.left;
+	if (!*left)
+		damage_note(&r->damage, DAMAGE_LIMIT, t->addr);
 	if (s.out_of_memory) {
 		vec_done(&ret->all);
 		return err_nomem(err);

@@ -13,9 +13,12 @@ struct found_frames {
 /**
  * Frames of `t` that are being executed: from 3.11 on in its data stack, and where it is certain
  * those of generators (generator_search.h); before that those that its C stack leads to. `seen` are
- * frames that are known.
+ * frames that are known. `*left` is what the searches for all threads may still look at, in bytes,
+ * LIM_FRAME_SEARCH_BYTES at first; where it is used up, what was found by then is returned, and
+ * damage is counted.
  */
 int frames_search(struct found_frames *ret, const struct runtime *rt, struct py_reader *r,
-		  const struct py_thread *t, const struct hashmap *seen, struct ccore_error *err);
+		  const struct py_thread *t, const struct hashmap *seen, uint64_t *left,
+		  struct ccore_error *err);
 
 #endif

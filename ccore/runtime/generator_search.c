@@ -107,18 +107,18 @@ static void mark_all_called(struct search *s, const struct found_frames *found)
 }
 
 // The frame outside of generators that called this one, by way of others.
-static addr_t outer_caller(const struct search *s, const struct running *g)
+static addr_t outer_caller(struct search *s, const struct running *g)
 {
 	addr_t caller = g->caller;
 	uint32_t next;
 
-	for (uint64_t i = 0; i < s->running.n && hashmap_get(&s->places, caller, &next); i++)
+	for (; s->left && hashmap_get(&s->places, caller, &next); s->left--)
 		caller = s->running.data[next].caller;
-	return caller;
+	return s->left ? caller : 0;
 }
 
 // By the frame before which it belongs, 1 + the index of the generator's; 0 where there are two.
-static bool find_places(const struct search *s, struct hashmap *ret)
+static bool find_places(struct search *s, struct hashmap *ret)
 {
 	for (uint32_t i = 0; i < s->running.n; i++) {
 		const struct running *g = &s->running.data[i];
@@ -153,9 +153,9 @@ static bool insert(const struct search *s, const struct hashmap *places, const s
 }
 
 bool generators_search(struct found_frames *found, const struct runtime *rt, struct py_reader *r,
-		       const struct os_thread *os, uint64_t bytes, const struct hashmap *seen)
+		       const struct os_thread *os, uint64_t *left, const struct hashmap *seen)
 {
-	struct search s = {.r = r, .left = bytes / 8};
+	struct search s = {.r = r, .left = *left / 8};
 	struct hashmap places = {0};
 
 	for (uint64_t i = 0; i < found->all.n && !s.out_of_memory; i++)
@@ -171,5 +171,6 @@ bool generators_search(struct found_frames *found, const struct runtime *rt, str
 	hashmap_done(&places);
 	hashmap_done(&s.places);
 	vec_done(&s.running);
+	*left = s.left * 8;
 	return !s.out_of_memory;
 }

@@ -13,9 +13,10 @@
  * frames of generators that are certain: it says that it is running, its frame fits, and so does
  * what called it, by way of other such frames, to one of `found` that is not `seen`. Each stands
  * before that one; where two could, neither does. Those that others lead to are left to them.
- * `bytes` is how much memory is looked at, at most. False when memory is out.
+ * `*left` is how many bytes are looked at, at most, and then how many of them were not. False
+ * when memory is out.
  */
 bool generators_search(struct found_frames *found, const struct runtime *rt, struct py_reader *r,
-		       const struct os_thread *os, uint64_t bytes, const struct hashmap *seen);
+		       const struct os_thread *os, uint64_t *left, const struct hashmap *seen);
 
 #endif

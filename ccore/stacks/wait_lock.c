@@ -55,7 +55,8 @@ static bool search_frame(struct wait_finder *f, const struct stack_frame *frame,
 {
 	uint64_t locals_n, stack_n;
 
-	if (!code_slots(f->r, frame->code, &locals_n, &stack_n))
+	if (!code_slots(f->r, frame->code, &locals_n, &stack_n) ||
+	    !py_may_look_at(f->r, (locals_n + stack_n) * SLOT_BYTES, frame->addr))
 		return false;
 	for (uint64_t i = 0; i < locals_n + stack_n; i++) {
 		uint64_t slot;

@@ -18,6 +18,9 @@
 	X(DAMAGE_UNREADABLE_OBJECT, "unreadable-object",                                           \
 	  "objects whose memory is not in the target")                                             \
 	X(DAMAGE_UNREADABLE_TYPE, "unreadable-type", "objects whose type is not a readable type")  \
+	X(DAMAGE_BAD_TYPE, "bad-type",                                                             \
+	  "types that contradict themselves, or objects of theirs: what is said of these may be "  \
+	  "wrong")                                                                                 \
 	X(DAMAGE_BAD_CONTAINER, "bad-container", "containers whose size or table is not possible") \
 	X(DAMAGE_BAD_LINK, "bad-link", "GC list links that lead nowhere or back")                  \
 	X(DAMAGE_BAD_PAGE, "bad-page", "pages of the memory allocator that contradict themselves") \

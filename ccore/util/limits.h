@@ -61,6 +61,10 @@
 // Frames on one thread's stack; sys.setrecursionlimit() can go far, but not this far.
 #define LIM_FRAMES 10000000u
 
+// Bytes of stacks in which frames are looked for where the links between them are broken, of all
+// threads: a thread has a few KiB in use as a rule, and looking takes 0.1 µs a word.
+#define LIM_FRAME_SEARCH_BYTES (64ull << 20)
+
 // Node ids are 31 bits wide, the top bit marks guessed edges.
 #define LIM_NODES 0x7fffffffu
 
@@ -97,6 +101,9 @@
 // Items of a namespace (of a module, of a class) among which a name is looked up.
 #define LIM_NAMESPACE 65536u
 
+// Names that all look-ups of one command compare: so many, and more for each byte of the target.
+#define LIM_NAMES (16ull << 20)
+
 // Characters of a text, or bytes, whose hash is shown in place of them; and dicts whose keys are
 // names that need not be hidden.
 #define LIM_REDACTED 65536u
@@ -105,6 +112,11 @@
 // Elements of one container: more than an address space of 2^47 bytes can hold in 8-byte
 // slots is a corrupt count. Readers also check the bytes that are really mapped.
 #define LIM_CONTAINER (1ull << 44)
+
+// References that one pass over the heap reads on a thread, for each word of the target: each is a
+// word of its own, but for keys, which objects with attributes share and have a word of their own
+// beside, the value.
+#define LIM_EDGES_PER_WORD 2u
 
 // Bytes of one object and what it alone owns: no user address space of x86-64 is larger.
 #define LIM_OBJECT_BYTES (1ull << 47)
@@ -136,6 +148,12 @@
 
 // The table of one code object that gives its lines: a few bytes for each line of source.
 #define LIM_LINE_TABLE_BYTES (64u << 20)
+
+// Bytes of slots, line tables and exception tables that one command looks at for frames: so many,
+// and more for each byte of the target. A slot is a word of memory, and counted as two: it takes
+// as long as that of a table.
+#define LIM_FRAME_BYTES (128ull << 20)
+#define LIM_FRAME_BYTES_PER_BYTE 4u
 
 // An extension module's state: the largest of the standard library's has some KiB.
 #define LIM_MODULE_STATE_BYTES (1u << 20)

@@ -124,6 +124,7 @@ static void look_at_stack(struct session *s, uint64_t size, unsigned how)
 	struct heap *h = &s->heap;
 	struct py_reader *r = heap_reader(h);
 	const struct hashmap none = {0};
+	uint64_t left = LIM_FRAME_SEARCH_BYTES;
 	struct found_frames found;
 
 	(void)how; // is about the heap
@@ -136,7 +137,7 @@ static void look_at_stack(struct session *s, uint64_t size, unsigned how)
 	if (mem_read_u64(&s->target.mem, HEAP, &thread.frame) < 0 ||
 	    !vec_push(&h->runtime.interpreters, in) || !vec_push(&h->runtime.threads, thread))
 		return;
-	if (frames_search(&found, &h->runtime, r, &thread, &none, NULL) == 0)
+	if (frames_search(&found, &h->runtime, r, &thread, &none, &left, NULL) == 0)
 		vec_done(&found.all);
 	memset(&r->damage, 0, sizeof(r->damage));
 	if (roots_find(&h->roots, &h->runtime, r, NULL) < 0)
