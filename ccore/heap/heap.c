@@ -49,20 +49,23 @@ static void need_code(struct heap *h)
 	h->py.emu = NULL;
 }
 
-// Where sys does not tell the version, the interpreter's own variable may, or a text among others.
+// Where sys does not tell the version, the interpreter's own variable does, or a text among others.
 static int read_runtime(struct heap *h, uint32_t version, struct ccore_error *err)
 {
 	struct layout *l = &h->layout;
 	struct py_reader *r = heap_reader(h);
+	const addr_t own = l->symbols[SYM_PY_VERSION];
 	struct ccore_error first;
-	int status = runtime_read(&h->runtime, r, l, version, &first);
+	int status;
 
-	if (status == CCORE_EDAMAGED && !version)
-		version = python_version_find(h->target, l->module, l->symbols[SYM_PY_VERSION]);
-	else
-		version = 0;
-	if (version)
-		return runtime_read(&h->runtime, r, l, version, err);
+	if (!version && own)
+		version = python_version_find(h->target, l->module, own);
+	status = runtime_read(&h->runtime, r, l, version, &first);
+	if (status == CCORE_EDAMAGED && !version) {
+		version = python_version_find(h->target, l->module, 0);
+		if (version)
+			return runtime_read(&h->runtime, r, l, version, err);
+	}
 	if (status < 0 && err)
 		*err = first;
 	return status;

@@ -53,24 +53,29 @@ static bool is_strange(const struct sweep *w, addr_t addr)
 	       !statics_hold(h->target, &h->runtime, &h->layout, addr);
 }
 
-// A block that is given out, which the sweep did not take for an object of its type.
-static bool is_in_other_block(const struct sweep *w, struct py_reader *r, addr_t addr)
+// Too small, in an arena, for any object of its type.
+static bool is_in_smaller_block(const struct sweep *w, struct py_reader *r, addr_t addr,
+				const struct py_type *type)
 {
 	uint8_t scratch[PYMALLOC_POOL_BYTES_MAX];
 	struct pymalloc_pool pool;
+	uint64_t i;
 	addr_t at;
 
-	return pymalloc_pool_of(&w->h->universe.pymalloc, addr, r, scratch, &pool, &at) &&
-	       !pymalloc_is_free(&pool, (uint32_t)((addr - pool.first) / pool.size));
+	if (!pymalloc_pool_of(&w->h->universe.pymalloc, addr, r, scratch, &pool, &at))
+		return false;
+	i = (addr - pool.first) / pool.size;
+	return !pymalloc_is_free(&pool, (uint32_t)i) &&
+	       pool.first + (i + 1) * pool.size - addr < type->basicsize;
 }
 
-// What is on a list has a head; and in an arena, the block that its type says.
+// What is on a list has a head, and a block that is large enough.
 static bool contradicts_type(const struct sweep *w, struct py_reader *r, addr_t addr,
 			     const struct py_type *type)
 {
 	if (gc_sees_untracked(&w->h->layout) || w->is_collecting)
 		return false;
-	return !(type->flags & TYPE_GC) || is_in_other_block(w, r, addr);
+	return !(type->flags & TYPE_GC) || is_in_smaller_block(w, r, addr, type);
 }
 
 static int take_listed(struct sweep *w, uint32_t thread, const addr_t *objects, uint64_t n)

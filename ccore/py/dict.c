@@ -114,6 +114,18 @@ static bool is_str(struct py_reader *r, addr_t object)
 	return p && load_u64(p) >> TPFLAG_UNICODE & 1;
 }
 
+// Whether `object` is an int that is its own hash, `hash`, which could be an address.
+static bool is_int(struct py_reader *r, addr_t object, uint64_t hash)
+{
+	uint8_t scratch[8];
+	const uint8_t *p;
+
+	if (!layout_has(r->layout, F_LONG_DIGIT))
+		return true;
+	p = py_get(r, object + layout_off(r->layout, F_LONG_DIGIT), 8, scratch);
+	return p && (load_u32(p) | (uint64_t)load_u32(p + 4) << 30) == hash;
+}
+
 // Whether the words that `k` says are keys are such. In a table for str keys alone, entries have no
 // hash: taken for one of the other kind, its keys are where those have theirs.
 static bool keys_are_of_kind(struct py_reader *r, const struct keys *k)
@@ -121,17 +133,20 @@ static bool keys_are_of_kind(struct py_reader *r, const struct keys *k)
 	const struct layout *l = r->layout;
 	uint8_t scratch[DICT_ENTRY_MAX];
 	const uint8_t *p;
-	addr_t key;
+	addr_t first;
 
 	if (!layout_has(l, F_UENTRY_KEY) || !k->n || k->entry_size > DICT_ENTRY_MAX)
 		return true;
 	p = py_get(r, k->entries, k->entry_size, scratch);
 	if (!p)
 		return true; // set_table() says so
-	key = load_u64(p + (k->unicode ? layout_off(l, F_UENTRY_KEY) : 0));
-	if (!key || key % 8)
-		return !key || !k->unicode;
-	return k->unicode == is_str(r, key);
+	if (!k->unicode) {
+		first = load_u64(p);
+		return !first || first % 8 || !is_str(r, first) ||
+		       is_int(r, field_u64(l, F_ENTRY_KEY, p), first);
+	}
+	first = field_u64(l, F_UENTRY_KEY, p);
+	return !first || (first % 8 == 0 && is_str(r, first));
 }
 
 static bool init_table27(struct dict_iter *it, const uint8_t *dict)

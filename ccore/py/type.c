@@ -350,12 +350,13 @@ static uint32_t block_prefix(const struct layout *l, uint64_t tp_flags)
 static bool may_have(struct py_reader *r, addr_t tuple, addr_t item)
 {
 	const struct layout *l = r->layout;
-	const addr_t items = tuple + layout_off(l, F_TUPLE_ITEM);
-	uint64_t n, at;
+	addr_t items, at;
+	uint64_t n;
 
 	if (!tuple || !layout_has(l, F_TUPLE_ITEM) ||
 	    mem_read_u64(r->py->mem, tuple + layout_off(l, F_OB_SIZE), &n) < 0 || !n)
 		return true;
+	items = tuple + layout_off(l, F_TUPLE_ITEM);
 	for (uint64_t i = 0; i < n && i < LIM_TYPE_DEPTH; i++)
 		if (mem_read_u64(r->py->mem, items + i * 8, &at) < 0 || at == item)
 			return true;

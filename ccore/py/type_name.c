@@ -2,6 +2,7 @@
 // What types are called: module.qualname, as Python programmers write it.
 #include "py/raw_type.h"
 #include "py/type_shape.h"
+#include "py/without_tables.h"
 
 #include <stdio.h>
 
@@ -47,6 +48,16 @@ void type_tp_name(struct py_reader *r, const struct raw_type *t, char *buf, uint
 	}
 }
 
+// Whether a text is expected at `object`, and something else is there.
+static bool is_no_text(struct py_reader *r, addr_t object)
+{
+	uint64_t type, flags;
+
+	return mem_read_u64(r->py->mem, object + layout_off(r->layout, F_OB_TYPE), &type) == 0 &&
+	       mem_read_u64(r->py->mem, type + layout_off(r->layout, F_TP_FLAGS), &flags) == 0 &&
+	       !(flags >> TPFLAG_UNICODE & 1) && !(flags >> TPFLAG_BYTES & 1);
+}
+
 // That a namespace has no such name can only be told where all of its names can be read.
 static bool is_readable(struct py_reader *r, addr_t dict)
 {
@@ -57,7 +68,7 @@ static bool is_readable(struct py_reader *r, addr_t dict)
 
 	while (ok && dict_iter_next(&it, &item)) {
 		name.n = 0;
-		ok = text_append(r, item.key, 1, &name, NULL);
+		ok = text_append(r, item.key, 1, &name, NULL) || is_no_text(r, item.key);
 	}
 	strbuf_done(&name);
 	return ok;
@@ -75,7 +86,8 @@ static void add_module(struct py_reader *r, addr_t owner, addr_t dict, const cha
 		return;
 	}
 	out->n = before;
-	if (!otherwise_n && (module || !is_readable(r, dict))) {
+	if (!otherwise_n && !without_class_names(r->layout) &&
+	    (module ? !is_no_text(r, module) : !is_readable(r, dict))) {
 		damage_note(&r->damage, DAMAGE_BAD_NAME, owner);
 		strbuf_puts(out, "?.");
 	} else if (otherwise_n) {
@@ -101,14 +113,18 @@ static bool heap_type_name(struct py_reader *r, const struct raw_type *t, const 
 
 const char *type_full_name(struct py_reader *r, const struct raw_type *t, const char *tp_name)
 {
+	const bool is_heap = raw_u64(r, t, F_TP_FLAGS) >> TPFLAG_HEAPTYPE & 1;
 	struct strbuf text = {0};
 	const char *name = NULL;
 
-	if (raw_u64(r, t, F_TP_FLAGS) >> TPFLAG_HEAPTYPE & 1 &&
-	    heap_type_name(r, t, tp_name, &text) && text.n && !text.failed)
+	if (is_heap && heap_type_name(r, t, tp_name, &text) && text.n && !text.failed) {
 		name = arena_strdup(&r->py->arena, without_builtins(text.data));
-	else
+	} else if (is_heap && !strpbrk(tp_name, ".<") && !without_class_names(r->layout)) {
+		damage_note(&r->damage, DAMAGE_BAD_NAME, t->addr);
+		name = arena_printf(&r->py->arena, "?.%s", tp_name);
+	} else {
 		name = arena_strdup(&r->py->arena, without_builtins(tp_name));
+	}
 	strbuf_done(&text);
 	return name;
 }

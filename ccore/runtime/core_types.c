@@ -2,6 +2,7 @@
 #include "runtime/core_types.h"
 
 #include "runtime/search.h"
+#include "sym/mappings.h"
 
 #define NO_FLAG 0u // that all instances' types have is another
 
@@ -110,6 +111,15 @@ static bool is_right(struct py_reader *r, addr_t addr, const struct core_type *c
 	       has_bases(&t, r) && has_name(&t, r, c);
 }
 
+// What a program puts into builtins under such a name lies elsewhere.
+static bool is_of_interpreter(const struct runtime *rt, const struct py_reader *r, addr_t type)
+{
+	const struct mapping_vec *all = &rt->target->mappings;
+	const struct mapping *m = mappings_find(all, type);
+
+	return m && m == mappings_find(all, r->layout->symbols[SYM_TYPE_TYPE]);
+}
+
 addr_t core_types_check(const struct runtime *rt, struct py_reader *r)
 {
 	const enum epoch other = layout_has(r->layout, F_INT27_IVAL) ? ONLY_3 : ONLY_2;
@@ -122,7 +132,7 @@ addr_t core_types_check(const struct runtime *rt, struct py_reader *r)
 		if (i) // the dicts are the same each time
 			r->damage = before;
 		if (core_types[i].when == other || !addr || addr % 8 ||
-		    is_right(r, addr, &core_types[i]))
+		    !is_of_interpreter(rt, r, addr) || is_right(r, addr, &core_types[i]))
 			continue;
 		damage_note(&r->damage, DAMAGE_BAD_TYPE, addr);
 		first = first ? first : addr;

@@ -876,6 +876,7 @@ THINGS = """
 2.7      | children_of(set, [1]) + children_of(frozenset, [1]) + children_of(object)
 2.7      | [dict((i, [i]) for i in range(n)) for n in (1, 5, 6, 11, 100, 300)]
 2.7      | [dict((str(i), [i]) for i in range(n)) for n in (1, 5, 6, 11, 100, 300)]
+2.7      | [dict((id(text), [text]) for text in ("a text", "another text"))]
 2.7      | [set(range(n)) for n in (1, 4, 5, 8, 20, 100, 1000)]
 2.7      | [frozenset(str(i) for i in range(n)) for n in (1, 4, 5, 100)]
 2.7      | [list(range(n)) for n in (1, 4, 5, 100)] + [list([1, 2, 3])[1:], [0] * 7]
