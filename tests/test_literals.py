@@ -31,6 +31,11 @@ def test_a_repr_of_a_class_of_its_own_is_not_made_up(literals):
             if answers.get(name) == text] == []
 
 
+def test_attributes_without_a_name_are_shown_by_their_keys(literals):
+    assert {part.strip("<>") for part in shown(literals)["numbered"].split()} >= {
+        "__main__.Numbered", "[6]='six'", "seven=7"}
+
+
 @pytest.mark.parametrize("name", ["G*", "?[a]", "[b"])
 def test_types_whose_names_look_like_patterns_are_found(literals, name):
     for text in name, "__main__." + name:

@@ -41,6 +41,7 @@ def test_types_and_addresses_are_those_of_the_objects(stacks):
 @pytest.mark.parametrize("expression,expected", [
     ("self.things[1]", "2"), ("self.things[-1]['deep'][0]", "3"),
     ('self.things[2]["deep"][1][-1]', "4"), ("self.kind", "'method'"),
+    ("self.things[2]['d\\x65\\u0065p'][0]", "3"),
     ("Worker.kind", "'method'"), ("self.__class__.kind", "'method'"),
     ("len", "<built-in len>"), ("expected[0]", "'method'"),
     ("truth.say_ready.__name__", "'say_ready'")])

@@ -141,6 +141,13 @@ for i, (value, base) in enumerate(OWN):
     globals()["own%d" % i] = value
     pretended["own%d" % i] = [ord(c) for c in base.__repr__(value)]
 
+class Numbered(object):
+    pass
+
+
+numbered = Numbered()
+numbered.__dict__.update({6: "six", "seven": 7})
+
 PATTERNS = [type(name, (object,), {}) for name in ("G*", "?[a]", "[b")]
 named = [cls() for cls in PATTERNS]
 
