@@ -31,10 +31,7 @@ def universe(lab, python):
     return lab.target(python, "universe")
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_types_counts_what_objects_lists(lab, python, program):
-    """The first counts while it sweeps the allocators, the other follows all references."""
-    target = lab.target(python, program)
+def assert_types_counts_what_objects_lists(target):
     counts, sizes = collections.Counter(), collections.Counter()
     for row in rows_by_address(target, "*").values():
         counts[row["type"]] += 1
@@ -42,6 +39,16 @@ def test_types_counts_what_objects_lists(lab, python, program):
     rows = target.ask("types", *ALL).rows
     assert {row["type"]: (row["count"], row["size"]) for row in rows} == {
         name: (counts[name], sizes[name]) for name in counts}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_types_counts_what_objects_lists(lab, python, program):
+    """The first counts while it sweeps the allocators, the other follows all references."""
+    assert_types_counts_what_objects_lists(lab.target(python, program))
+
+
+def test_compiled_objects_are_found_where_their_refcount_is_an_address(lab, debian):
+    assert_types_counts_what_objects_lists(lab.target(debian, "low_memory"))
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

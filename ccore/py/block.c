@@ -164,12 +164,21 @@ static bool is_too_high(const struct layout *l, uint64_t most, uint64_t refcount
 	       (!immortal && !refcount_is_static(l, refcount) && refcount > most);
 }
 
+#define STATIC_DRIFT 65536u // references that many objects of the compiler's have, or lack
+
+// The count that these begin with may be the address of an object, too: most are near it.
+static bool is_as_compiled(const struct layout *l, uint64_t n)
+{
+	return refcount_is_static(l, n) &&
+	       n - (uint64_t)l->facts[FACT_STATIC_REFCNT] + STATIC_DRIFT < 2 * STATIC_DRIFT;
+}
+
 bool refcount_is_plausible(struct py_reader *r, uint64_t n)
 {
 	if (!n || is_too_high(r->layout, r->py->mem->bytes / 8, n))
 		return false;
 	// The first words of an array of references, in a program that lies at low addresses.
-	return refcount_is_ordinary(n) || !py_type_of(r, n);
+	return refcount_is_ordinary(n) || is_as_compiled(r->layout, n) || !py_type_of(r, n);
 }
 
 #define OB_FLAGS_END 16u // of the flags that there are, the highest is 8

@@ -34,7 +34,7 @@ static bool decode_log2(const struct layout *l, const uint8_t *p, struct keys *k
 	const uint64_t log2_bytes = field_u64(l, F_DK_LOG2_INDEX_BYTES, p);
 
 	// the table of all empty dicts has an index of its own size
-	if (log2_size > DK_LOG2_MAX ||
+	if (log2_size > DK_LOG2_MAX || log2_bytes > DK_LOG2_MAX + 3 ||
 	    (log2_size &&
 	     log2_bytes != log2_size + (log2_size >= 8) + (log2_size >= 16) + (log2_size >= 32)))
 		return false;

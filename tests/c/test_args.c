@@ -89,7 +89,7 @@ TEST(args_beginnings_of_names)
 TEST(args_unknown_options_have_near_names)
 {
 	CHECK(PARSE(types, "--jsno") == CCORE_EUSAGE);
-	CHECK_TEXT(err.text, "types has no option --jsno; did you mean --json or --jsonl?");
+	CHECK_TEXT(err.text, "types has no option --jsno; did you mean --json?");
 	CHECK(PARSE(types, "--zzzzzz") == CCORE_EUSAGE);
 	CHECK_TEXT(err.text, "types has no option --zzzzzz; --help lists them");
 	CHECK(PARSE(types, "-z") == CCORE_EUSAGE);
