@@ -15,7 +15,8 @@ import subprocess
 import pytest
 
 import oracle
-from corewriter import EHDR, PHDR, PHDR_BYTES, PT_LOAD, PT_NOTE
+from corewriter import EHDR, NT_FILE, PHDR, PHDR_BYTES, PT_LOAD, PT_NOTE
+from old_gcore import each_note
 from test_layouts import ALONE, counts, unlike
 
 pytestmark = pytest.mark.by_family
@@ -46,6 +47,16 @@ def overwritten_notes(data, seed):
     junk = random.Random(seed).getrandbits(8 * size).to_bytes(size, "little") if seed else \
         bytes(size)
     return data[:offset] + junk + data[offset + size:]
+
+
+def entries_of_files(data):
+    """(offset, start, end) of each in the list of files."""
+    [(_, _, offset, _, size)] = [p for p in headers(data) if p[0] == PT_NOTE]
+    at = data.index(next(desc for kind, _, desc in each_note(data[offset:offset + size])
+                         if kind == NT_FILE), offset)
+    count, = struct.unpack_from("<Q", data, at)
+    return [(entry,) + struct.unpack_from("<QQ", data, entry)
+            for entry in range(at + 16, at + 16 + 24 * count, 24)]
 
 
 def without_elf_headers(data):
@@ -136,6 +147,21 @@ def test_overwritten_notes_of_a_kernel(lab, debian, cut, seed):
     core = lab.target(debian, "mixed")
     path = cut(overwritten_notes(read(core.name), seed))
     assert ask(path, "types", "-n", "all").rows == core.ask("types", "-n", "all").rows
+
+
+@pytest.mark.parametrize("field, wrong", [(0, 4096), (8, (1 << 47) - 8192)],
+                         ids=["start", "end"])
+def test_a_file_that_seems_to_be_mapped_to_all_of_memory(lab, debian, cut, field, wrong):
+    core = lab.target(debian, "mixed")
+    data, maps, types = read(core.name), core.ask("maps", "-n", "all"), core.ask("types", "-n",
+                                                                                 "all")
+    entries = entries_of_files(data)
+    for entry, _, _ in (entries[0], entries[3], entries[len(entries) // 2], entries[-1]):
+        path = cut(data[:entry + field] + struct.pack("<Q", wrong) + data[entry + field + 8:])
+        assert ask(path, "types", "-n", "all").rows == types.rows
+        found = ask(path, "maps", "-n", "all").rows
+        assert [row["start"] for row in found] == [row["start"] for row in maps.rows]
+        assert [row for row in maps.rows if row["name"] and row not in found] == []
 
 
 def test_neither_notes_nor_elf_headers(mixed_core, cut):

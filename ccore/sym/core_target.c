@@ -40,14 +40,26 @@ static int read_all_notes(struct target *t, struct core *c, struct ccore_error *
 		budget -= p->file_bytes;
 		TRY(core_notes_read(t, c->data + p->off, p->file_bytes, &c->files, err));
 	}
-	mappings_tidy(&c->files);
 	t->notes_lost |= any && !t->threads.n && !c->files.n;
-	if (t->notes_lost)
-		damage_note(&t->damage, DAMAGE_MISSING_NOTES, 0);
 	return 0;
 }
 
-static int add_mappings(struct target *t, const struct core *c, struct ccore_error *err)
+/*
+ * A file's mapping is one of the core's segments, or several of them that follow one another, or,
+ * where gdb's gcore left it out, in none. Anything else is a number that was overwritten.
+ */
+static int check_files(struct target *t, struct core *c, struct ccore_error *err)
+{
+	const int64_t wrong = mappings_trim(&c->files, &t->mappings, err);
+
+	if (wrong < 0)
+		return (int)wrong;
+	mappings_tidy(&c->files);
+	t->notes_lost |= wrong > 0;
+	return 0;
+}
+
+static int add_mappings(struct target *t, struct core *c, struct ccore_error *err)
 {
 	for (uint64_t i = 0; i < c->pieces.n; i++) {
 		const struct core_piece *p = &c->pieces.data[i];
@@ -64,6 +76,9 @@ static int add_mappings(struct target *t, const struct core *c, struct ccore_err
 	if (!t->mappings.n)
 		return err_set(err, CCORE_EFORMAT, 0, "the core holds no memory at all");
 	mappings_tidy(&t->mappings);
+	TRY(check_files(t, c, err));
+	if (t->notes_lost)
+		damage_note(&t->damage, DAMAGE_MISSING_NOTES, 0);
 	return mappings_overlay(&t->mappings, &c->files, err);
 }
 

@@ -68,6 +68,58 @@ const struct mapping *mappings_find(const struct mapping_vec *v, addr_t addr)
 	return m && m->start <= addr ? m : NULL;
 }
 
+// What of `whole` lies without a gap between.
+static bool join(const struct mapping_vec *whole, struct mapping_vec *ret)
+{
+	for (uint64_t i = 0; i < whole->n; i++) {
+		const struct mapping *m = &whole->data[i];
+
+		if (ret->n && ret->data[ret->n - 1].end == m->start)
+			ret->data[ret->n - 1].end = m->end;
+		else if (!vec_push(ret, *m))
+			return false;
+	}
+	return true;
+}
+
+// One of its bounds is wrong, and the rest of what it says is not.
+static void trim(struct mapping *m, const struct mapping_vec *whole)
+{
+	const struct mapping *first = mappings_find(whole, m->start);
+	const struct mapping *last = mappings_find(whole, m->end - 1);
+
+	if (last && last->end == m->end)
+		m->start = last->start;
+	else if (first && first->start == m->start)
+		m->end = first->end;
+	else
+		m->end = m->start;
+}
+
+int64_t mappings_trim(struct mapping_vec *v, const struct mapping_vec *whole,
+		      struct ccore_error *err)
+{
+	struct mapping_vec joined = {0};
+	int64_t n = 0;
+
+	if (!join(whole, &joined)) {
+		vec_done(&joined);
+		return err_nomem(err);
+	}
+	for (uint64_t i = 0; i < v->n; i++) {
+		struct mapping *m = &v->data[i];
+		const struct mapping *j = mappings_from(&joined, m->start);
+
+		if (m->start == m->end || !j || j->start >= m->end ||
+		    (j->start <= m->start && m->end <= j->end))
+			continue;
+		trim(m, whole);
+		n++;
+	}
+	vec_done(&joined);
+	return n;
+}
+
 // What both say of a range, which has the bounds of `lower`.
 static struct mapping combine(struct mapping lower, const struct mapping *upper)
 {

@@ -9,6 +9,13 @@
 void mappings_tidy(struct mapping_vec *v);
 
 /**
+ * Cut what lies partly within the mappings of `whole`, which is tidy, and partly in none to the one
+ * that it begins or ends with; drop it where there is none. The number of those; `err` on failure.
+ */
+int64_t mappings_trim(struct mapping_vec *v, const struct mapping_vec *whole,
+		      struct ccore_error *err);
+
+/**
  * Put `upper` over `lower`, both tidy: where both know an address, name, file offset, device and
  * inode (and flags, when upper knows them) are upper's, saved bytes are lower's. Mappings are
  * split where the other list has a boundary, and never joined; a part has no usage. The result
