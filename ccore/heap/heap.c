@@ -7,7 +7,6 @@
 #include "layout/python_version.h"
 #include "py/redact.h"
 #include "runtime/core_types.h"
-#include "runtime/search.h"
 
 #include <stdlib.h>
 
@@ -74,7 +73,12 @@ static int read_runtime(struct heap *h, uint32_t version, struct ccore_error *er
 static void close_what_is_open(struct heap *h)
 {
 	heap_close(h);
-	*h = (struct heap){.target = h->target, .opts = h->opts, .thread_n = h->thread_n};
+	*h = (struct heap){
+		.target = h->target,
+		.opts = h->opts,
+		.thread_n = h->thread_n,
+		.self_words = h->self_words,
+	};
 }
 
 // With h->layout, which may turn out to be that of another build. On failure all is closed.
@@ -92,7 +96,7 @@ static int open_with(struct heap *h, uint32_t version, struct ccore_error *err)
 	heap_begin_command(h);
 	r = make_readers(h, err);
 	if (r == 0 && !is_sure)
-		r = search_interpreter(&h->layout, h->target, heap_reader(h), err);
+		r = search_interpreter(&h->layout, h->target, &h->self_words, heap_reader(h), err);
 	if (r == 0)
 		need_code(h);
 	if (r == 0 && h->layout.origin == ORIGIN_NEAREST)
@@ -267,6 +271,7 @@ int heap_open(struct heap *h, const struct target *t, const struct heap_opts *op
 		if (r == 0)
 			h->other_interpreter = layout_other_interpreter(&h->layout, t);
 	}
+	vec_done(&h->self_words.at);
 	free(choices);
 	return r;
 }

@@ -21,6 +21,7 @@
 #include "heap/addrset.h"
 #include "heap/gc.h"
 #include "heap/roots.h"
+#include "runtime/search.h"
 #include "sym/symbol_at.h"
 
 enum node_flags {
@@ -68,6 +69,7 @@ struct heap {
 	struct symbol_index symbols; // names of variables
 	struct roots roots;
 	struct heap_opts opts;
+	struct self_words self_words; // while it is opened: of all layouts that are tried
 
 	bool has_roots; // those that are guesses, too
 	// What `gc` holds: gc.get_objects(); all lists; what is on none but seen in memory.

@@ -13,13 +13,18 @@ struct scan {
 	uint32_t misses_left; // pieces that may turn out to be unreadable
 };
 
-static int look_at(struct scan *s, addr_t addr, uint64_t refcount, addr_t type_addr,
+// `p` is what is at `addr`.
+static int look_at(struct scan *s, addr_t addr, const uint8_t *p, addr_t type_addr,
 		   const struct static_place *place)
 {
 	const struct py_type *type;
 	struct py_object o;
+	uint64_t refcount;
 
-	if (type_addr % 8 || !type_addr || !refcount_is_plausible(s->r, refcount))
+	if (type_addr % 8 || !type_addr)
+		return 0;
+	refcount = header_plausible_refcount(s->r->layout, p);
+	if (!refcount_is_plausible(s->r, refcount))
 		return 0;
 	if (target_module_at(s->t, refcount)) // a row of a table: a function, and a type
 		return 0;
@@ -47,8 +52,7 @@ static int scan_data(struct scan *s, addr_t start, const struct static_place *pl
 		const uint8_t *p = n < head ? NULL : py_get(s->r, at, n, scratch);
 
 		for (uint64_t off = 0; p && off + head <= n; off += 8)
-			TRY(look_at(s, at + off, header_plausible_refcount(s->r->layout, p + off),
-				    load_u64(p + off + type_off), place));
+			TRY(look_at(s, at + off, p + off, load_u64(p + off + type_off), place));
 		if (!p && !s->misses_left--) {
 			damage_note(&s->r->damage, DAMAGE_LIMIT, at);
 			return 0;

@@ -57,8 +57,13 @@ static uint32_t parse(const uint8_t *p, bool whole)
 static void look_in(struct search *s, const uint8_t *p, uint64_t n)
 {
 	for (uint64_t i = 1; i + VERSION_CHARACTERS <= n; i++) {
-		const uint32_t v = !p[i - 1] && p[i + 1] == '.' ? parse(p + i, s->whole) : 0;
+		const uint8_t *dot = memchr(p + i + 1, '.', n - VERSION_CHARACTERS - i + 1);
+		uint32_t v;
 
+		if (!dot)
+			return;
+		i = (uint64_t)(dot - p) - 1;
+		v = p[i - 1] ? 0 : parse(p + i, s->whole);
 		// What else looks so is of some library.
 		if (!v || layout_version_support(v) != SUPPORTED)
 			continue;

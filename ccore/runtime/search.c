@@ -26,9 +26,12 @@ static bool scan_range(struct scan *s, addr_t start, addr_t end)
 
 		if (!p && !s->misses_left--)
 			return false;
-		for (uint64_t off = 0; p && off < n; off += 8)
-			if (!s->fn(s->ctx, at + off, load_u64(p + off)))
+		for (uint64_t off = 0; p && off < n; off += 8) {
+			const uint64_t value = load_u64(p + off);
+
+			if (value && !s->fn(s->ctx, at + off, value))
 				return false;
+		}
 		at += p ? n : PIECE;
 	}
 	return true;

@@ -14,11 +14,22 @@
 #include "runtime/runtime.h"
 
 /**
- * Find in `l` what runtime_read() needs. CCORE_ELAYOUT when there is no such place, or several: the
- * layout is then another.
+ * Where PyType_Type may be, whatever the layout: words of `module`'s variables, or of all modules'
+ * when it is NULL, that point to themselves or to a little before. Zeroed, none was looked for;
+ * search_interpreter() keeps them from one layout that is tried to the next.
  */
-int search_interpreter(struct layout *l, const struct target *t, struct py_reader *r,
-		       struct ccore_error *err);
+struct self_words {
+	VEC(addr_t) at;
+	const struct module *module;
+	bool is_known;
+};
+
+/**
+ * Find in `l` what runtime_read() needs. CCORE_ELAYOUT when there is no such place, or several: the
+ * layout is then another. `self` is freed by the caller, with vec_done() of `at`.
+ */
+int search_interpreter(struct layout *l, const struct target *t, struct self_words *self,
+		       struct py_reader *r, struct ccore_error *err);
 
 /** After runtime_read(). What is not found is no error. Reads no type as a struct py_type. */
 void search_statics(struct layout *l, const struct runtime *rt, struct py_reader *r);
@@ -29,7 +40,7 @@ void search_type_names(const struct runtime *rt, struct py_reader *r);
 /** Called with the address of a word and its value; false ends the scan. */
 typedef bool (*word_fn)(void *ctx, addr_t at, uint64_t value);
 
-/** Each aligned word of `m`'s variables, or of all modules' when it is NULL. */
+/** Each aligned word that is not 0 of `m`'s variables, or of all modules' when it is NULL. */
 void search_words(const struct target *t, const struct module *m, struct py_reader *r, word_fn fn,
 		  void *ctx);
 

@@ -21,14 +21,34 @@ static bool add(struct search *s, addr_t at)
 
 // -- PyType_Type: its own type
 
-static bool look_for_type(void *ctx, addr_t at, uint64_t value)
+static bool keep_self_word(void *ctx, addr_t at, uint64_t value)
 {
-	struct search *s = ctx;
+	struct self_words *self = ctx;
+
+	if (at - value > LIM_OBJECT_HEAD_BYTES)
+		return true;
+	return self->at.n < LIM_SELF_WORDS && vec_push(&self->at, at);
+}
+
+// Dozens of layouts may be tried, and a program's variables may be gigabytes: they are read once.
+static void find_self_words(struct search *s, struct self_words *self)
+{
+	if (self->is_known && self->module == s->l->module)
+		return;
+	self->at.n = 0;
+	self->module = s->l->module;
+	self->is_known = true;
+	search_words(s->t, s->l->module, s->r, keep_self_word, self);
+}
+
+// `at` is the word that says its type.
+static bool look_for_type(struct search *s, addr_t at)
+{
 	const struct layout *l = s->l;
 	const addr_t type = at - layout_off(l, F_OB_TYPE);
 	addr_t base;
 
-	if (value != type ||
+	if (search_word(s->r, at) != type ||
 	    search_field(s->r, type, F_TP_BASICSIZE) != l->struct_size[S_PyHeapTypeObject] ||
 	    search_field(s->r, type, F_TP_ITEMSIZE) != l->struct_size[S_PyMemberDef] ||
 	    !(search_field(s->r, type, F_TP_FLAGS) >> TPFLAG_TYPE & 1))
@@ -41,12 +61,19 @@ static bool look_for_type(void *ctx, addr_t at, uint64_t value)
 	return add(s, type);
 }
 
-static int find_type(struct search *s, struct ccore_error *err)
+static int find_type(struct search *s, struct self_words *self, struct ccore_error *err)
 {
 	if (s->l->symbols[SYM_TYPE_TYPE])
 		return 0;
+	find_self_words(s, self);
 	s->n = 0;
-	search_words(s->t, s->l->module, s->r, look_for_type, s);
+	for (uint64_t i = 0; i < self->at.n && look_for_type(s, self->at.data[i]); i++)
+		;
+	if (!s->n && self->at.n == LIM_SELF_WORDS)
+		return err_set(err, CCORE_ELAYOUT, 0,
+			       "none of the first %u words that point to themselves is "
+			       "PyType_Type's",
+			       LIM_SELF_WORDS);
 	if (s->n != 1)
 		return err_set(err, CCORE_ELAYOUT, 0, "%s PyType_Type in its memory",
 			       s->n ? "there is more than one" : "there is no");
@@ -246,12 +273,12 @@ static int find_generations(struct search *s, struct ccore_error *err)
 	return 0;
 }
 
-int search_interpreter(struct layout *l, const struct target *t, struct py_reader *r,
-		       struct ccore_error *err)
+int search_interpreter(struct layout *l, const struct target *t, struct self_words *self,
+		       struct py_reader *r, struct ccore_error *err)
 {
 	struct search s = {.r = r, .l = l, .t = t};
 
-	TRY(find_type(&s, err));
+	TRY(find_type(&s, self, err));
 	TRY(find_head(&s, err));
 	settle_runtime(&s);
 	return find_generations(&s, err);

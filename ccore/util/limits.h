@@ -51,6 +51,11 @@
 // A PyGC_Head: three words, at most, and what aligns it.
 #define LIM_GC_HEAD_BYTES 64u
 
+// A PyObject, up to its ob_type; words that point to themselves, or so far before, among which
+// PyType_Type's is one: heads of empty lists are, too.
+#define LIM_OBJECT_HEAD_BYTES 64u
+#define LIM_SELF_WORDS (1u << 20)
+
 // Interpreters and thread states, linked lists in the target.
 #define LIM_INTERPRETERS 10000u
 #define LIM_THREADS 1000000u
