@@ -49,13 +49,21 @@ static void offer_to_oom_killer(void)
 // A core may be standard input: a file that is only read. All else there is taken away.
 static bool settle_input(void)
 {
-	const int flags = fcntl(STDIN_FILENO, F_GETFL), null = open("/dev/null", O_RDONLY);
+	const int flags = fcntl(STDIN_FILENO, F_GETFL);
 	struct stat st;
+	int null;
 
 	if (flags >= 0 && (flags & O_ACCMODE) == O_RDONLY && fstat(STDIN_FILENO, &st) == 0 &&
 	    S_ISREG(st.st_mode))
 		return true;
-	return null >= 0 && dup2(null, STDIN_FILENO) >= 0;
+	null = open("/dev/null", O_RDONLY);
+	if (null < 0)
+		return false;
+	if (null != STDIN_FILENO && dup2(null, STDIN_FILENO) < 0) {
+		(void)close(null);
+		return false;
+	}
+	return null == STDIN_FILENO || close(null) == 0;
 }
 
 // Only the pipes stay open, and nothing of it outlives the parent or is dumped.

@@ -149,11 +149,22 @@ static int map_result(const struct unpacking *u, struct file_map *ret, struct cc
 	return 0;
 }
 
+static int decode_all(struct unpacking *u, const char **ret_ended, struct ccore_error *err)
+{
+	uint8_t *piece = malloc(PIECE_BYTES);
+	void *state = piece ? u->format->open() : NULL;
+	const int r = state ? decode(u, state, piece, ret_ended, err) : err_nomem(err);
+
+	if (state)
+		u->format->close(state);
+	free(piece);
+	return r;
+}
+
 int unpack(struct unpacked *ret, const struct compression *format, const struct file_map *packed,
 	   const char *dir, const struct progress *progress, struct ccore_error *err)
 {
 	_cleanup_close_ int fd = open_nameless(dir, err);
-	_cleanup_free_ uint8_t *piece = malloc(PIECE_BYTES);
 	struct unpacking u = {
 		.format = format,
 		.packed = packed,
@@ -162,20 +173,11 @@ int unpack(struct unpacked *ret, const struct compression *format, const struct 
 		.fd = fd,
 	};
 	const char *ended = NULL;
-	void *state;
-	int r;
 
 	if (fd < 0)
-		// cppcheck-suppress memleak ; freed by its attribute
 		return CCORE_EIO;
 	u.room = room_in(fd);
-	state = piece ? format->open() : NULL;
-	if (!state)
-		// cppcheck-suppress memleak ; freed by its attribute
-		return err_nomem(err);
-	r = decode(&u, state, piece, &ended, err);
-	format->close(state);
-	TRY(r);
+	TRY(decode_all(&u, &ended, err));
 	TRY(map_result(&u, &ret->file, err));
 	ret->ended = ended;
 	return 0;

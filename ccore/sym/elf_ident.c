@@ -6,16 +6,16 @@
 
 // The two places that an ELF file is read from: by address, or by offset in the file.
 struct place {
-	const struct mem *mem; // NULL: `file`
-	addr_t start;	       // in `mem`, of the file's first byte
-	const struct file_map *file;
+	const struct file_map *file; // NULL: `mem`
+	const struct mem *mem;
+	addr_t start; // in `mem`, of the file's first byte
 };
 
 static bool place_read(const struct place *p, uint64_t off, void *buf, uint64_t n)
 {
 	addr_t addr;
 
-	if (p->mem)
+	if (!p->file)
 		return u64_add(p->start, off, &addr) && mem_read(p->mem, addr, buf, n) == 0;
 	if (off > p->file->size || n > p->file->size - off)
 		return false;
