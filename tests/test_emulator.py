@@ -149,6 +149,7 @@ def room_for_code(path, size):
 
 ENDLESS = b"\xeb\xfe"                          # jmp .
 FAULT = b"\x48\xc7\xc0\x10\x00\x00\x00\x8b\x00"  # mov $0x10,%rax; mov (%rax),%eax
+WRITES_ITSELF = b"\xc6\x05\x01\x00\x00\x00\xc3\x90\x90"  # movb $0xc3,1(%rip); nop; (nop -> ret)
 SYSTEM_CALL = b"\xb8\x00\x00\x00\x00\x0f\x05\xc3"  # read()
 # A free-threaded object's header is two words longer.
 OFFSET_OF_OB_TYPE = {False: 8, True: 24}
@@ -156,8 +157,8 @@ OFFSET_OF_TP_TRAVERSE = {False: 184, True: 200}
 
 
 @pytest.mark.by_family
-@pytest.mark.parametrize("code", [ENDLESS, FAULT, SYSTEM_CALL],
-                         ids=["endless", "fault", "system call"])
+@pytest.mark.parametrize("code", [ENDLESS, FAULT, SYSTEM_CALL, WRITES_ITSELF],
+                         ids=["endless", "fault", "system call", "writes itself"])
 def test_code_that_cannot_be_run_is_damage_and_the_rest_goes_on(lab, python, tmp_path, code):
     target = lab.target(python, "extensions", "gcore")
     core = shutil.copy(target.name, str(tmp_path / "core"))

@@ -96,15 +96,16 @@ static bool prepare_registers(struct emu *e)
 	       e->lib->uc_reg_write(e->uc, UC_X86_REG_EFLAGS, &flags) == UC_ERR_OK;
 }
 
-// Begin with call `from` of `n`.
-static int begin(struct emu *e, const struct emu_call *calls, uint64_t from, uint64_t n)
+// Begin with call `from` of `n`. All tries of a call have its time together.
+static int begin(struct emu *e, const struct emu_call *calls, uint64_t from, uint64_t n, bool again)
 {
 	e->drained = e->call_from; // what a call that is begun again has visited before
 	e->stuck = 0;
 	e->last_call = 0;
 	e->steps = e->told_steps = 0;
 	e->check_at = EMU_CHECK_STEPS;
-	e->began_ns = emu_now_ns();
+	if (!again)
+		e->began_ns = emu_now_ns();
 	load_calls(e, calls, from, n);
 	return prepare_registers(e) ? 0 : CCORE_ENOMEM;
 }
@@ -115,6 +116,7 @@ static uc_err start(struct emu *e, uint64_t pc)
 
 	e->write_to = 0;
 	e->stopped = EMU_DONE;
+	e->told_ns = emu_now_ns();
 	if (emu_start_guarded(e, emu_ours(e, pc), emu_ours(e, STUB_DONE), &err))
 		return err;
 	// It cannot even be closed. That no other is lost so, nothing is called any more.
@@ -130,6 +132,7 @@ static int run_batch(struct emu *e, struct emu_call *calls, uint64_t n);
 static bool prepare(struct emu *e)
 {
 	struct emu_call call = {.function = e->env->prepare, .args = {e->env->prepare_arg}};
+	const uint64_t began_ns = e->began_ns;
 	const bool exact = e->exact;
 	int status;
 
@@ -139,6 +142,7 @@ static bool prepare(struct emu *e)
 	e->drained = e->call_from;
 	emu_reset(e);
 	status = run_batch(e, &call, 1);
+	e->began_ns = began_ns;
 	e->exact = exact;
 	e->stopped = EMU_DONE;
 	return status == 0 && call.status == EMU_DONE && emu_keep(e);
@@ -147,8 +151,12 @@ static bool prepare(struct emu *e)
 // Whether what ended the call can be helped: it is then begun again.
 static bool can_go_on(struct emu *e, uc_err err)
 {
+	uint64_t now;
+
 	if (e->stopped == EMU_LIMIT && !e->exact) {
-		e->wasted_ns += emu_now_ns() - e->began_ns;
+		now = emu_now_ns();
+		e->wasted_ns += now - e->began_ns;
+		e->began_ns = now;
 		atomic_fetch_add(e->left, e->spent); // they are counted once
 		e->exact = true;
 		return true;
@@ -194,9 +202,7 @@ static int give_up(struct emu_call *calls, uint64_t from, uint64_t n, enum emu_s
 // Take off what was taken since the last time, in which `call_n` calls have ended.
 static void spend(struct emu *e, uint64_t call_n)
 {
-	const uint64_t taken = e->steps - e->told_steps + e->cost, free = emu_free_steps(call_n);
-
-	e->spent = taken > free ? (int64_t)(taken - free) : 0;
+	e->spent = emu_taken(e, call_n);
 	atomic_fetch_sub(e->left, e->spent);
 	e->told_steps = e->steps;
 	e->cost = 0;
@@ -214,7 +220,7 @@ static int run_batch(struct emu *e, struct emu_call *calls, uint64_t n)
 
 	e->exact = false;
 	e->call_from = e->drained;
-	TRY(begin(e, calls, 0, n));
+	TRY(begin(e, calls, 0, n, false));
 	for (;;) {
 		const uint64_t end = e->exact ? at + 1 : n;
 		const uc_err err = start(e, pc);
@@ -252,6 +258,7 @@ static int run_batch(struct emu *e, struct emu_call *calls, uint64_t n)
 			if (e->stopped == EMU_CANCELED || has_wasted_much(e))
 				return give_up(calls, at, n, why_ended(e, err));
 			at++;
+			tries = 0;
 			e->exact = false;
 		} else if (at >= end) {
 			e->exact = false;
@@ -262,7 +269,7 @@ static int run_batch(struct emu *e, struct emu_call *calls, uint64_t n)
 			return CCORE_ENOMEM;
 		emu_reset(e);
 		pc = STUB_START;
-		TRY(begin(e, calls, at, e->exact ? at + 1 : n));
+		TRY(begin(e, calls, at, e->exact ? at + 1 : n, tries > 0));
 	}
 }
 

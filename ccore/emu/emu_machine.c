@@ -51,11 +51,20 @@ static bool has_taken_its_steps(struct emu *e)
 	return ++e->stuck >= CHECKS_MAX;
 }
 
+int64_t emu_taken(const struct emu *e, uint64_t call_n)
+{
+	const uint64_t free = (call_n + 1) * LIM_EMU_CALL_STEPS, free_ns = free * LIM_EMU_STEP_NS;
+	const uint64_t steps = e->steps - e->told_steps + e->cost;
+	const uint64_t ns = emu_now_ns() - e->told_ns;
+	const uint64_t over = steps > free ? steps - free : 0;
+	const uint64_t late = ns > free_ns ? (ns - free_ns) / LIM_EMU_SLOW_STEP_NS : 0;
+
+	return (int64_t)(over > late ? over : late);
+}
+
 static bool has_taken_all_steps(const struct emu *e)
 {
-	const uint64_t taken = e->steps - e->told_steps + e->cost, free = emu_free_steps(EMU_BATCH);
-
-	return taken > free && (int64_t)(taken - free) > atomic_load(e->left);
+	return emu_taken(e, EMU_BATCH) > atomic_load(e->left);
 }
 
 static void check_steps(struct emu *e)

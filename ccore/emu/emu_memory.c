@@ -172,6 +172,15 @@ static bool split_off(struct emu *e, uint64_t i, addr_t addr, uint64_t size)
 	return true;
 }
 
+/*
+ * What is written to is no code of Python's: to run it is to run data, where each write would make
+ * the emulator translate what it runs anew, and emu_reset() would change it unseen.
+ */
+static unsigned writable(unsigned perms)
+{
+	return (perms | UC_PROT_WRITE) & ~(unsigned)UC_PROT_EXEC;
+}
+
 bool emu_make_private(struct emu *e, addr_t addr)
 {
 	const struct mapping *m = find_mapping(e->env->target, addr);
@@ -181,14 +190,14 @@ bool emu_make_private(struct emu *e, addr_t addr)
 	if (!r || !may_write(m))
 		return false;
 	if (r->copy) {
-		r->perms |= UC_PROT_WRITE;
+		r->perms = writable(r->perms);
 		r->written = true;
 		return e->lib->uc_mem_protect(e->uc, r->addr, r->size, r->perms) == UC_ERR_OK;
 	}
 	lo = lo < r->addr ? r->addr : lo;
 	hi = hi > r->addr + r->size ? r->addr + r->size : hi;
 	if (!split_off(e, (uint64_t)(r - e->regions.data), lo, hi - lo) ||
-	    !map_copy(e, lo, hi, perms_of(m) | UC_PROT_WRITE))
+	    !map_copy(e, lo, hi, writable(perms_of(m))))
 		return false;
 	r = find_region(e, addr);
 	if (r)

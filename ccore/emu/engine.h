@@ -93,6 +93,7 @@ struct emu {
 	// Steps are blocks of instructions.
 	uint64_t steps, check_at, last_call, stuck;
 	uint64_t told_steps;	 // of them, those that have been taken off `left`
+	uint64_t told_ns;	 // when
 	struct hashmap endless;	 // by function: calls that did not end
 	uint64_t wasted;	 // by calls that did not end
 	uint64_t wasted_ns;	 // by them
@@ -140,14 +141,11 @@ static inline uint64_t emu_out_bytes(const struct emu *e, uint64_t out)
 
 #define EMU_CHECK_STEPS (LIM_EMU_STEPS / 16) // after which it is asked whether a call ends
 
-// Of `call_n` calls that ended and the one that runs: so much is not counted.
-static inline uint64_t emu_free_steps(uint64_t call_n)
-{
-	return (call_n + 1) * LIM_EMU_CALL_STEPS;
-}
-
 /** Processor time of this thread. */
 uint64_t emu_now_ns(void);
+
+/** What to take off `left`: since it was told last `call_n` calls have ended, and one runs. */
+int64_t emu_taken(const struct emu *e, uint64_t call_n);
 
 /** An emulated processor that has seen nothing: after a change of code as well. */
 bool emu_power_on(struct emu *e);

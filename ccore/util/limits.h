@@ -219,9 +219,12 @@
 // so many, and more for each word of the target. A reference that is visited is a word, and takes
 // about five. What is not a step and takes time counts as some: making a part of memory known,
 // each 64 bytes that are copied, and beginning again after a call that failed.
+// A step of sound code takes 100 ns; one that takes longer than the slow step counts as several.
 #define LIM_EMU_PASS_STEPS (1u << 21)
 #define LIM_EMU_PASS_STEPS_WORD 6u
 #define LIM_EMU_CALL_STEPS 256u
+#define LIM_EMU_STEP_NS 100u
+#define LIM_EMU_SLOW_STEP_NS 300u
 #define LIM_EMU_MAP_STEPS 256u
 #define LIM_EMU_FAIL_STEPS 512u
 
