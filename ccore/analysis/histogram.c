@@ -39,21 +39,6 @@ static inline struct histogram_row *row_of(struct tally *t, const struct py_type
 								: NULL;
 }
 
-// Sizes that the types' own code is asked for are far cheaper for many objects at once.
-static void prefetch_sizes(struct py_reader *r, const addr_t *objects, uint64_t n)
-{
-	addr_t wanted[PY_PREFETCH];
-	uint64_t wanted_n = 0;
-
-	for (uint64_t i = 0; i < n && wanted_n < PY_PREFETCH; i++) {
-		const struct py_type *type = py_type_of(r, objects[i]);
-
-		if (type && py_wants_size_prefetch(r, type, objects[i]))
-			wanted[wanted_n++] = objects[i];
-	}
-	py_prefetch_sizes(r, wanted, wanted_n);
-}
-
 static int count_typed(struct tally *t, struct py_reader *r, addr_t addr,
 		       const struct py_type *type)
 {
@@ -88,7 +73,7 @@ static int count_piece(struct count *c, uint32_t thread, const addr_t *objects, 
 		const struct py_type *type = py_type_of(r, objects[k]);
 
 		if (type && py_wants_size_prefetch(r, type, objects[k]))
-			prefetch_sizes(r, objects + k, end - k);
+			py_prefetch_sizes(r, objects + k, end - k);
 		if (k + 8 < end)
 			__builtin_prefetch(mem_lens_span(&r->lens, objects[k + 8], 24));
 		TRY(count_object(&c->tallies[thread], r, objects[k]));

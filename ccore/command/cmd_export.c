@@ -111,6 +111,15 @@ static void write_node(struct export *x, uint32_t thread, uint32_t id, struct st
 		w->link_n += w->line.links[k].to.n;
 }
 
+// Sizes first: what is visited would be forgotten.
+static void prefetch(struct heap *h, struct py_reader *r, uint64_t id, uint64_t end)
+{
+	if (id < h->node_n && !(h->node_flags[id] & NODE_BAD) &&
+	    py_wants_size_prefetch(r, heap_node_type(h, id), h->node_addr[id]))
+		py_prefetch_sizes(r, h->node_addr + id, u64_min(end, h->node_n) - id);
+	references_prefetch(h, r, (uint32_t)id, end);
+}
+
 static void write_piece(struct export *x, uint32_t thread, uint64_t piece)
 {
 	struct heap *h = &x->s->heap;
@@ -121,6 +130,7 @@ static void write_piece(struct export *x, uint32_t thread, uint64_t piece)
 		if (id + 8 < end && id + 8 < h->node_n)
 			__builtin_prefetch(
 				mem_lens_span(&h->readers[thread].lens, h->node_addr[id + 8], 24));
+		prefetch(h, &h->readers[thread], id, end);
 		if (id >= h->node_n || !(h->node_flags[id] & NODE_BAD))
 			write_node(x, thread, (uint32_t)id, &x->pieces[piece]);
 	}

@@ -80,9 +80,11 @@ static int count_piece(struct counting *c, uint32_t thread, uint64_t first, uint
 	struct edge_sink before;
 
 	edge_redirect(&r->edges, count_edges, &me, true, &before);
-	for (uint64_t id = first; id < end; id++)
+	for (uint64_t id = first; id < end; id++) {
+		references_prefetch(c->h, r, (uint32_t)id, end);
 		if (!holds_uncounted(c->h, r, id))
 			references_emit(c->h, r, (uint32_t)id);
+	}
 	edge_flush(&r->edges);
 	edge_restore(&r->edges, &before);
 	return me.tables->failed ? CCORE_ENOMEM : 0;

@@ -67,13 +67,14 @@ static bool wants_prefetch(struct heap *h, const struct py_reader *r, uint32_t i
 	       py_wants_prefetch(r, heap_node_type(h, id), h->node_addr[id]);
 }
 
-static void prefetch_from(struct heap *h, struct py_reader *r, uint32_t id)
+void references_prefetch(struct heap *h, struct py_reader *r, uint32_t id, uint64_t end)
 {
-	const uint64_t end = u64_min(h->node_n, (uint64_t)id + LOOK_AHEAD);
 	addr_t objects[PY_PREFETCH];
 	uint64_t n = 0;
 
-	for (uint64_t i = id; i < end && n < PY_PREFETCH; i++)
+	if (!wants_prefetch(h, r, id))
+		return;
+	for (uint64_t i = id; i < u64_min(end, h->node_n) && n < PY_PREFETCH; i++)
 		if (wants_prefetch(h, r, (uint32_t)i))
 			objects[n++] = h->node_addr[i];
 	py_prefetch(r, objects, n);
@@ -84,8 +85,7 @@ static void visit_node(struct heap *h, uint32_t thread, uint32_t id, struct grap
 {
 	struct visit v = {.h = h, .out = out};
 
-	if (wants_prefetch(h, &h->readers[thread], id))
-		prefetch_from(h, &h->readers[thread], id);
+	references_prefetch(h, &h->readers[thread], id, (uint64_t)id + LOOK_AHEAD);
 	references_visit(h, &h->readers[thread], id, take, &v);
 }
 

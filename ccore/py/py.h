@@ -330,7 +330,7 @@ struct emu *py_emulator(struct py_reader *r);
  */
 bool py_wants_prefetch(const struct py_reader *r, const struct py_type *type, addr_t object);
 
-/** The same for py_sizeof(). */
+/** The same for py_sizeof(): of `objects` those that want it, at most PY_PREFETCH. */
 bool py_wants_size_prefetch(const struct py_reader *r, const struct py_type *type, addr_t object);
 void py_prefetch_sizes(struct py_reader *r, const addr_t *objects, uint64_t n);
 

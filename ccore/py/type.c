@@ -230,13 +230,22 @@ static bool attributes_are_known(const struct layout *l)
 	       (managed != MANAGED_INLINE || layout_has(l, F_VALUES_VALID));
 }
 
+// Most exceptions: what their base's tables say is all.
+static bool adds_nothing(const struct py_type *type)
+{
+	const struct py_type *base = type->base;
+
+	return base && base->family && !base->opaque_to && type->basicsize == base->basicsize &&
+	       type->itemsize == base->itemsize && type->tp_traverse == base->tp_traverse;
+}
+
 // Python classes add what tables know; their base's code does the rest. A module's knows the state
 // behind it.
 static void find_traverse(const struct py_reader *r, struct py_type *type, bool known)
 {
 	// Tables of what a type adds do not say what is there before.
-	const bool wanted =
-		!known || type->family == &family_module || (type->base && type->base->traverser);
+	const bool wanted = !(known || adds_nothing(type)) || type->family == &family_module ||
+			    (type->base && type->base->traverser);
 
 	if (!r->py->emu)
 		return;
