@@ -3,6 +3,7 @@
 
 #include "sym/debug_info.h"
 #include "sym/straight_code.h"
+#include "util/hashmap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,9 @@
 struct unwinder {
 	const struct target *target;
 	struct debug_info debug;
-	struct arena arena; // names of functions
+	struct arena arena;	 // names of functions
+	struct hashmap by_pc;	 // index in `names`
+	VEC(const char *) names; // NULL: there is none
 	// Of the stack being made.
 	uint64_t regs[OS_THREAD_REGS]; // to begin with
 	bool is_resumed;	       // at a caller: the pc is one less than the return address
@@ -123,6 +126,8 @@ void unwinder_close(struct unwinder *u)
 	if (!u)
 		return;
 	debug_info_close(&u->debug);
+	hashmap_done(&u->by_pc);
+	vec_done(&u->names);
 	arena_done(&u->arena);
 	free(u);
 }
@@ -139,15 +144,31 @@ static const char *symbol_around(Dwfl_Module *mod, Dwarf_Addr pc)
 	return name && (sym.st_size || !off) ? name : NULL;
 }
 
-static const char *function_at(struct unwinder *u, Dwfl_Module *mod, Dwarf_Addr pc)
+static const char *find_function(struct unwinder *u, Dwfl_Module *mod, Dwarf_Addr pc)
 {
-	const char *name = mod ? symbol_around(mod, pc) : NULL;
+	const char *name = symbol_around(mod, pc);
 	const uint64_t n = name && *name ? 1 + strcspn(name + 1, ".@") : 0;
 
 	if (!name || !name[n])
 		return name;
 	name = arena_strndup(&u->arena, name, n);
 	u->out_of_memory |= !name;
+	return name;
+}
+
+// libdwfl looks at all symbols of a file, and threads wait in the same places by the thousand.
+static const char *function_at(struct unwinder *u, Dwfl_Module *mod, Dwarf_Addr pc)
+{
+	const char *name;
+	uint32_t i;
+
+	if (!mod)
+		return NULL;
+	if (hashmap_get(&u->by_pc, pc, &i))
+		return u->names.data[i];
+	name = find_function(u, mod, pc);
+	if (!vec_push(&u->names, name) || !hashmap_put(&u->by_pc, pc, (uint32_t)(u->names.n - 1)))
+		u->out_of_memory = true;
 	return name;
 }
 
