@@ -144,17 +144,21 @@ static bool compare_global(void *ctx, addr_t name, addr_t value)
 	return !s->found;
 }
 
-bool frame_may_acquire(struct py_reader *r, const struct stack_frame *f, addr_t lock)
+bool code_acquires(struct py_reader *r, addr_t code)
 {
-	struct search s = {.r = r, .lock = lock};
 	bool acquires = false;
 	uint64_t n;
-	const addr_t names = code_names(r, f->code, &n);
+	const addr_t names = code_names(r, code, &n);
 
 	for (uint64_t i = 0; i < n && !acquires; i++)
 		acquires = text_equals(r, sequence_item(r, names, i, NULL), "acquire");
-	if (!acquires)
-		return false;
+	return acquires;
+}
+
+bool frame_has_lock(struct py_reader *r, const struct stack_frame *f, addr_t lock)
+{
+	struct search s = {.r = r, .lock = lock};
+
 	if (code_flags(r, f->code) & CODE_OPTIMIZED)
 		frame_locals_each(r, f, compare_local, &s);
 	if (!s.found)

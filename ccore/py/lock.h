@@ -27,10 +27,13 @@ bool lock_around(struct py_reader *r, addr_t word, struct lock *ret);
 void with_blocks_each(struct py_reader *r, const struct stack_frame *f,
 		      void (*take)(void *ctx, addr_t manager), void *ctx);
 
+/** Whether `code` calls some acquire(). */
+bool code_acquires(struct py_reader *r, addr_t code);
+
 /**
- * Whether `f` is of code that calls some acquire(), and has `lock` in a variable of its own, in an
- * attribute of `self`, or in a global that it uses.
+ * Whether `f` has `lock` in a variable of its own, in an attribute of `self`, or in a global that
+ * it uses.
  */
-bool frame_may_acquire(struct py_reader *r, const struct stack_frame *f, addr_t lock);
+bool frame_has_lock(struct py_reader *r, const struct stack_frame *f, addr_t lock);
 
 #endif

@@ -22,10 +22,11 @@ struct wait_finder {
 	uint64_t kept_n, searched_n;
 	bool is_cut;
 	struct hashmap by_ident, by_tid, by_object, by_end; // index + 1 of a thread
-	bool has_held, has_work;
-	VEC(struct held) held;	// by `with` statements, sorted by object
-	VEC(struct held) runs;	// object: a Future that the thread runs
-	VEC(struct held) pools; // object: the queue that the thread takes its work from
+	bool has_held, has_acquiring, has_work;
+	VEC(struct held) held;	    // by `with` statements, sorted by object
+	VEC(struct held) acquiring; // by frames whose code calls acquire(); object: the code
+	VEC(struct held) runs;	    // object: a Future that the thread runs
+	VEC(struct held) pools;	    // object: the queue that the thread takes its work from
 	bool out_of_memory;
 	// While the frames of one thread are looked at.
 	struct held at;

@@ -101,6 +101,29 @@ static void add_with_blocks(struct wait_finder *f, struct wait *w, addr_t object
 			add_held(f, w, &f->held.data[low], "in a with block", true);
 }
 
+// All frames may be of one code, or each of its own.
+static void find_acquiring(struct wait_finder *f)
+{
+	struct hashmap known = {0};
+
+	if (f->has_acquiring)
+		return;
+	f->has_acquiring = true;
+	for (uint64_t i = 0; i < f->threads->all.n; i++)
+		for (uint64_t k = 0; k < f->kept[i].frames.n; k++) {
+			const addr_t code = f->kept[i].frames.data[k].code;
+			const struct held at = {.object = code, .thread = i, .frame = k};
+			uint32_t acquires;
+
+			if (!hashmap_get(&known, code, &acquires)) {
+				acquires = code_acquires(f->r, code);
+				f->out_of_memory |= code && !hashmap_put(&known, code, acquires);
+			}
+			f->out_of_memory |= acquires && !vec_push(&f->acquiring, at);
+		}
+	hashmap_done(&known);
+}
+
 // Who calls acquire() on what it has that lock in: said only where that is one thread.
 static void add_acquiring(struct wait_finder *f, struct wait *w, uint64_t self, addr_t lock)
 {
@@ -110,21 +133,20 @@ static void add_acquiring(struct wait_finder *f, struct wait *w, uint64_t self, 
 		f->is_cut = true;
 		return;
 	}
-	for (uint64_t i = 0; i < f->threads->all.n; i++) {
-		const struct wait *other = &f->w->all.data[i];
-		// who waits for it does so in that frame; what called that may have it
-		uint64_t k = i == self || (other->kind == WAIT_LOCK && other->object == lock)
-				     ? other->own_frame + 1
-				     : 0;
+	find_acquiring(f);
+	for (uint64_t i = 0; i < f->acquiring.n; i++) {
+		const struct held *a = &f->acquiring.data[i];
+		const struct wait *other = &f->w->all.data[a->thread];
+		const bool waits =
+			a->thread == self || (other->kind == WAIT_LOCK && other->object == lock);
 
-		for (; k < f->kept[i].frames.n; k++) {
-			if (!frame_may_acquire(f->r, &f->kept[i].frames.data[k], lock))
-				continue;
-			if (found.thread != UINT64_MAX && found.thread != i)
-				return;
-			if (found.thread == UINT64_MAX)
-				found = (struct held){.thread = i, .frame = k};
-		}
+		// who waits for it does so in that frame; what called that may have it
+		if ((waits && a->frame <= other->own_frame) || a->thread == found.thread ||
+		    !frame_has_lock(f->r, &f->kept[a->thread].frames.data[a->frame], lock))
+			continue;
+		if (found.thread != UINT64_MAX)
+			return;
+		found = *a;
 	}
 	if (found.thread != UINT64_MAX)
 		add_held(f, w, &found, "which calls acquire()", true);

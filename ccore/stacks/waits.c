@@ -144,6 +144,7 @@ int waits_find(struct waits *ret, struct session *s, const struct threads *threa
 	hashmap_done(&f.by_object);
 	hashmap_done(&f.by_end);
 	vec_done(&f.held);
+	vec_done(&f.acquiring);
 	vec_done(&f.runs);
 	vec_done(&f.pools);
 	if (status < 0)
